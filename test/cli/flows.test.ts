@@ -88,6 +88,15 @@ describe("skiff flow", function () {
     assert.equal(again.trim(), run);
   });
 
+  it("shows the next time and the lag of triggers", async () => {
+    const on = '{ topic: inbox, cron: { cron: "0 3 1 1 *", timeZone: UTC } }';
+    write("inbox.yaml", `on: ${on}\nsteps: { one: { fn: echo, with: { n: 1 } } }\n`);
+    await cli.output(["flow", "deploy", "inbox.yaml"]);
+    const shown = await cli.output(["flow", "show", "inbox"]);
+    assert.match(shown, /^next: +20\d\d-01-01T03:00:00\.000Z$/m);
+    assert.match(shown, /^lag: +inbox 0$/m);
+  });
+
   it("runs a flow, waits for it, and shows what happened", async () => {
     assert.deepEqual(JSON.parse(await cli.output(["flow", "run", "plus", "-d", '{"n": 1}', "--wait"])), {
       n: 3,

@@ -26,6 +26,10 @@ interface FlowDocument {
   readonly runs?: Readonly<Record<string, number>>;
   readonly faults?: readonly Members[];
   readonly warnings?: readonly string[];
+  readonly triggers?: {
+    readonly topics: readonly { readonly topic: string; readonly lag?: number | null }[];
+    readonly crons: readonly { readonly next: readonly string[] }[];
+  };
   readonly updatedAt: string;
 }
 
@@ -34,6 +38,12 @@ function triggersOf({ on = {} }: FlowDocument): string {
   const { http, topics = [], crons = [] } = on;
   const found = [http && "http", topics.length > 0 && "topic", crons.length > 0 && "cron"];
   return found.filter(Boolean).join(", ") || "-";
+}
+
+/** Events of each topic that began no run yet. */
+function lagOf({ triggers }: FlowDocument): string | undefined {
+  const known = triggers?.topics.filter(({ lag }) => lag !== undefined && lag !== null) ?? [];
+  return known.map(({ topic, lag }) => `${topic} ${lag}`).join(", ") || undefined;
 }
 
 export async function listFlows({ api, out }: Task): Promise<void> {
@@ -142,6 +152,8 @@ export async function showFlow({ api, out }: Task, name: string): Promise<void> 
       ["description", flow.description && shown(flow.description)],
       ["version", flow.version === undefined ? undefined : String(flow.version)],
       ["on", triggersOf(flow)],
+      ["next", flow.triggers?.crons.flatMap(({ next }) => next.slice(0, 1)).join(", ") || undefined],
+      ["lag", lagOf(flow)],
       ["runs", runs.join(", ") || "none"],
       ["faults", flow.faults && shown(flow.faults.map(({ message }) => message).join(" "))],
       ["warnings", flow.warnings && shown(flow.warnings.join(" "))],

@@ -11,6 +11,7 @@ import { fromStore, requirePart } from "../store.ts";
 import { flowErrors, type KnownFlows } from "./known-flows.ts";
 import { missingTargets } from "./missing-targets.ts";
 import { requireFlow, versionOf } from "./stored-flow.ts";
+import { triggerStates } from "./trigger-states.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -28,7 +29,7 @@ export function listFlows(services: Services, flows: KnownFlows): Handler {
   };
 }
 
-/** `GET /flow/NAME`: also its definition, and what it names and is not there. */
+/** `GET /flow/NAME`: also its definition, its triggers, and what it names and is not there. */
 export function describeFlow(services: Services, flows: KnownFlows): Handler {
   return async (ctx) => {
     readParameters(ctx, {});
@@ -38,8 +39,11 @@ export function describeFlow(services: Services, flows: KnownFlows): Handler {
     const read = await flows.read(declared);
     if ("faults" in read) return answerJson(ctx, document);
     const { definition } = read;
-    const warnings = await missingTargets(services, definition);
-    answerJson(ctx, { ...document, definition, ...(warnings.length === 0 ? {} : { warnings }) });
+    const [warnings, triggers] = await Promise.all([
+      missingTargets(services, definition),
+      triggerStates(services, definition, declared.createdAt),
+    ]);
+    answerJson(ctx, { ...document, triggers, definition, ...(warnings.length === 0 ? {} : { warnings }) });
   };
 }
 

@@ -62,6 +62,7 @@ function flow(): Schema {
       version: { ...VERSION, description: "The present version. Absent without a store" },
       description: TEXT,
       on: { type: "object", description: "What begins runs: http, topics, crons" },
+      triggers: triggers(),
       definition: { type: "object", description: "Of one flow: what the text means, in its long form" },
       faults: array(ref("SourceError"), { description: "Why the flow is not valid: it has no runs" }),
       runs: {
@@ -72,4 +73,23 @@ function flow(): Schema {
       warnings: WARNINGS,
     },
   );
+}
+
+function triggers(): Schema {
+  const topic = object(
+    { name: TEXT, topic: ref("EventName") },
+    {
+      lag: { type: ["integer", "null"], description: "Events that are not handed on; null before the first" },
+      ...{ waiting: COUNT, running: COUNT, done: COUNT },
+      dead: { ...COUNT, description: "Events that began no run" },
+    },
+  );
+  const cron = object(
+    { name: TEXT, cron: TEXT, next: array(INSTANT, { maxItems: 10 }) },
+    { lastAt: INSTANT, lastOutcome: { enum: ["fired", "skipped", "missed"] } },
+  );
+  return {
+    ...object({ topics: array(topic), crons: array(cron) }),
+    description: "Of one flow with such triggers: their state, in the order of the text",
+  };
 }

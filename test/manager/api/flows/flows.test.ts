@@ -70,6 +70,34 @@ describe("manager: flows", () => {
     );
   });
 
+  it("are described with the next times and the lag of their triggers", async () => {
+    const text = `on: {topic: [paid, sent], cron: {cron: "0 3 1 1 *", timeZone: UTC}}\n${OTHER}`;
+    await put(text).expect(201);
+    const year = new Date().getUTCFullYear() + 1;
+    const bare = (await app().get("/flow/order").expect(200)).body;
+    assertSchema("Flow", bare);
+    assert.deepEqual(bare.triggers.topics[0], { name: "flow/order/0", topic: "paid" });
+    assert.equal(bare.triggers.crons[0].next[0], `${year}-01-01T03:00:00.000Z`);
+    await skiff.stop();
+    const groups = [{ group: "flow/order", position: 3, lag: 4 }];
+    const parts = {
+      topics: { join: async () => {}, stats: async () => [{ topic: "sent", groups }] },
+      calls: { totals: async () => [{ queue: "sub/flow/order/1", waiting: 1, dead: 2 }] },
+      timers: { firings: async (name: string) => [{ at: 0, outcome: name === "flow/order/0" && "skipped" }] },
+    };
+    skiff = await startManager({ store: { ...runs.asStore(), ...parts } as unknown as ManagerStore });
+    await put(text).expect(201);
+    const { body } = await app().get("/flow/order").expect(200);
+    assertSchema("Flow", body);
+    const none = { waiting: 0, running: 0, done: 0, dead: 0 };
+    const { topics, crons } = body.triggers;
+    assert.deepEqual(topics, [
+      { name: "flow/order/0", topic: "paid", lag: null, ...none },
+      { name: "flow/order/1", topic: "sent", lag: 4, ...none, waiting: 1, dead: 2 },
+    ]);
+    assert.deepEqual([crons[0].lastAt, crons[0].lastOutcome], ["1970-01-01T00:00:00.000Z", "skipped"]);
+  });
+
   it("are kept as they were posted, in YAML or JSON", async () => {
     await put(ORDER).expect(201);
     const { text, headers } = await app().get("/flow/order/source").expect(200);
