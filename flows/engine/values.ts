@@ -56,7 +56,7 @@ export class Values {
   async movedOut(value: KeptValue): Promise<KeptValue> {
     if ("body" in value) return value;
     const kept = await this.keep(value.json);
-    return "json" in kept ? value : kept;
+    return "json" in kept ? value : { ...kept, ...sentAs(value.sentAs) };
   }
 
   /**
@@ -76,7 +76,8 @@ export class Values {
     if (isTooDeep(value)) throw new TooDeep();
     const kept = "inline" in body ? { json: value } : await this.keep(value);
     if ("id" in body) await this.#options.bodies.remove(body);
-    return kept;
+    const media = kind === "json" ? textMediaOf(value, text) : mediaOf(type);
+    return { ...kept, ...sentAs(media) };
   }
 
   /** The value of a body that was loaded; undefined if it was not, or is not held any more. */
@@ -96,7 +97,7 @@ export class Values {
     return loaded;
   }
 
-  /** A text is sent as text, everything else as JSON, and a body as what it is. */
+  /** A text is sent as what it came as, or as plain text, everything else as JSON, and a body as what it is. */
   async sendable(payload: Payload): Promise<Sendable> {
     if (payload === "none") return { body: EMPTY_BODY };
     const isWhole =
@@ -104,8 +105,12 @@ export class Values {
     if (isWhole) return { body: { id: payload.body, bytes: payload.bytes }, type: payload.type };
     // A large text is kept as JSON too.
     const { json } = "json" in payload ? payload : await this.load(payload);
-    const isText = typeof json === "string";
-    const type = isText ? TEXT_TYPE : JSON_TYPE;
+    const isText = typeof json === "string" && payload.sentAs !== JSON_TYPE;
+    const type = !isText
+      ? JSON_TYPE
+      : payload.sentAs === undefined
+        ? TEXT_TYPE
+        : `${payload.sentAs}; charset=utf-8`;
     if ("body" in payload && !isText) return { body: { id: payload.body, bytes: payload.bytes }, type };
     const text = isText ? json : JSON.stringify(json ?? null);
     return { body: { inline: Buffer.from(text) }, type };
@@ -114,8 +119,10 @@ export class Values {
   /** JSON that is stored as it came, unless it does not parse. */
   async #large(body: Extract<StoredBody, { id: string }>): Promise<KeptValue> {
     const kept: KeptBody = { body: body.id, bytes: body.bytes, type: JSON_TYPE };
-    await this.load(kept);
-    return kept;
+    const text = Buffer.from(await loadBody(this.#options.bodies, body)).toString();
+    const json = parsed(text);
+    this.#cache.set(kept.body, { json }, { size: kept.bytes });
+    return { ...kept, ...sentAs(textMediaOf(json, text)) };
   }
 
   async #handedOn(body: StoredBody, type = "application/octet-stream"): Promise<KeptValue> {
@@ -137,6 +144,20 @@ function kindOf(type: string | undefined): "json" | "text" | "other" {
   const [media = ""] = (type ?? "").toLowerCase().split(";");
   if (/^application\/(?:[^;]+\+)?json\s*$/.test(media)) return "json";
   return /^text\//.test(media) ? "text" : "other";
+}
+
+function mediaOf(type = ""): string | undefined {
+  const [media = ""] = type.toLowerCase().split(";");
+  return media.trim() === "text/plain" ? undefined : media.trim();
+}
+
+/** What JSON is sent as if it is a text. One that does not parse is itself. */
+function textMediaOf(value: unknown, text: string): string | undefined {
+  return typeof value === "string" && value !== text ? JSON_TYPE : undefined;
+}
+
+function sentAs(media: string | undefined): { readonly sentAs?: string } {
+  return media === undefined ? {} : { sentAs: media };
 }
 
 function parsed(text: string): unknown {

@@ -66,8 +66,9 @@ export class Inputs {
       const read = parseInput(text);
       if ("json" in read) {
         const { json } = read;
+        const sentAs = typeof json === "string" ? { sentAs: "application/json" } : {};
         const kept = "inline" in body ? { json } : { body: body.id, bytes, type: "application/json" };
-        return { kept, json };
+        return { kept: { ...kept, ...sentAs }, json };
       }
       if (!isForm || /^\s*[{[]/.test(text)) throw notJson(read.fault);
     }

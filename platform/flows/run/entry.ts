@@ -6,9 +6,18 @@ import type { FlowDefinition } from "../definition/definition.ts";
 import type { StepError } from "./error.ts";
 
 /** Up to 64 KiB of JSON are in the entry; more are a body of the store (store/bodies.ts). */
-export type KeptValue = { readonly json: unknown } | KeptBody;
+export type KeptValue = KeptJson | KeptBody;
 
-export interface KeptBody {
+export interface KeptJson extends SentAs {
+  readonly json: unknown;
+}
+
+interface SentAs {
+  /** Media type that a text came with, and goes with if it is handed on whole. Absent for `text/plain`, and for values that are no texts. */
+  readonly sentAs?: string;
+}
+
+export interface KeptBody extends SentAs {
   /** Id of the body. */
   readonly body: string;
   readonly bytes: number;

@@ -89,7 +89,7 @@ export interface Start extends AttemptOf {
   readonly send: Sending;
 }
 
-/** `none` is an empty body. A text is sent as `text/plain`, a body as its type, everything else as JSON. */
+/** `none` is an empty body. A text is sent as what it came as, or as `text/plain`, a body as its type, everything else as JSON. */
 export type Payload = "none" | KeptValue;
 
 export type Sending =

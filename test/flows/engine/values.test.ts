@@ -74,6 +74,24 @@ describe("values of runs", () => {
     assert.deepEqual(await sent("none"), ["", undefined]);
   });
 
+  it("sends a text that is handed on whole as what it came as, whatever its length", async () => {
+    for (const length of [5, 70_000, 250_000]) {
+      const text = "s".repeat(length);
+      for (const [body, type] of [
+        [JSON.stringify(text), "application/json"],
+        [text, "text/plain; charset=utf-8"],
+        [text, "text/csv; charset=utf-8"],
+      ] as const) {
+        const from = length === 5 ? inline(body) : await stored(body);
+        const kept = await values.movedOut(await values.keepBody(from, type));
+        assert.deepEqual(await sent(kept), [body, type], `${type}, ${length}`);
+        assert.equal((await values.sendable(kept)).type, type, "again");
+      }
+    }
+    const small = await values.keepBody(inline('"s"'), "application/json");
+    assert.deepEqual(small, { json: "s", sentAs: "application/json" });
+  });
+
   it("turns a large text into a value", async () => {
     const kept = await values.keepBody(await stored("z".repeat(70_000)), "text/plain");
     assert.ok("body" in kept);

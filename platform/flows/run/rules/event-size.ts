@@ -15,12 +15,13 @@ export function checkEvent({ run, step }: Scope, topic: string, payload: KeptVal
 
   function bytesOf(value: KeptValue): number {
     if ("json" in value) {
-      // As it is sent: a text without quotes.
-      const text = typeof value.json === "string" ? value.json : JSON.stringify(value.json ?? null);
+      const isText = typeof value.json === "string" && value.sentAs !== "application/json";
+      const text = isText ? (value.json as string) : JSON.stringify(value.json ?? null);
       return new TextEncoder().encode(text).length;
     }
-    // Not even its escapes make a text that short too long.
-    if (!isReadable(run, value) || value.bytes <= most!) return value.bytes;
+    // A text is shorter than the JSON that is kept of it.
+    if (!isReadable(run, value) || value.bytes <= most! || value.sentAs === "application/json")
+      return value.bytes;
     const loaded = run.options.value(value);
     if (loaded === undefined) throw new Unloaded([value]);
     return bytesOf(loaded);
