@@ -25,16 +25,19 @@ export interface RunDocument {
   readonly steps?: Readonly<Record<string, StepDocument>>;
 }
 
-interface StepDocument {
+interface Times {
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+}
+
+interface StepDocument extends Times {
   readonly state: string;
   /** Of a step that was skipped. */
   readonly why?: string;
-  readonly attempts: readonly unknown[];
+  readonly attempts: readonly Times[];
   /** Of a step that runs more than once. */
   readonly items?: { readonly total: number; readonly done: number };
   readonly error?: { readonly type: string; readonly message: string };
-  readonly startedAt?: string;
-  readonly endedAt?: string;
 }
 
 interface RunOptions {
@@ -132,7 +135,9 @@ export async function showRun({ api, out }: Task, flow: string, id: string): Pro
   ]);
 }
 
-function stepTook({ startedAt, endedAt }: StepDocument): string {
+/** The time of the last attempt, or that of all items together. */
+export function stepTook(step: StepDocument): string {
+  const { startedAt, endedAt } = step.items === undefined ? (step.attempts.at(-1) ?? step) : step;
   if (startedAt === undefined || endedAt === undefined) return "-";
   return duration(Date.parse(endedAt) - Date.parse(startedAt));
 }

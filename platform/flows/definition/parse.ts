@@ -3,6 +3,7 @@ import { isRecord } from "../../settings/invalid-setting.ts";
 import { checkExpressions } from "./checks/expressions.ts";
 import { checkLinks } from "./checks/links.ts";
 import { checkInputSchema } from "./checks/schema.ts";
+import { checkWaits } from "./checks/waits.ts";
 import type { FlowDefinition, Steps, Template } from "./definition.ts";
 import { KEYS } from "./reading/keys.ts";
 import { checkStepName, declarationNameOf } from "./reading/names.ts";
@@ -88,6 +89,7 @@ function readFlow(place: Place, name: string | undefined): FlowDefinition | unde
     ...(output && { output: templateOf(output) as Template }),
     timeoutMs: durationOf(place.member("timeout"), LONG) ?? DEFAULT_TIMEOUT_MS,
   };
+  checkWaits(definition, place);
   checkLinks(definition, place.reading);
   checkExpressions(definition, place.reading);
   return definition;

@@ -14,7 +14,7 @@ export function checkNode(
   { wanted, input }: { wanted: Wanted; input: Shape },
 ): void {
   for (const { node: variable, step } of mentionsIn(node)) {
-    if (step !== undefined && scope.steps !== undefined) checkStep(step, scope.steps, scope.otherSteps ?? []);
+    if (step !== undefined && scope.steps !== undefined) checkStep(step, scope, scope.steps);
     else if (!scope.variables.includes(variable.args)) throw unknownVariable(variable, scope);
   }
   const found = shapeOf(node, {
@@ -27,19 +27,25 @@ export function checkNode(
 
 function checkStep(
   { name, offset }: { readonly name: string; readonly offset: number },
+  { otherSteps: others = [], placeOf }: Scope,
   steps: readonly string[],
-  others: readonly string[],
 ): void {
   if (steps.includes(name)) return;
-  if (others.includes(name)) {
-    throw new ExpressionFault(
-      `Step \`${name}\` does not come before this one, so that it has no output here. Add it to \`needs\`.`,
-      offset,
-    );
-  }
+  if (others.includes(name)) throw new ExpressionFault(tooEarly(name, placeOf?.(name)), offset);
   const closest = closestWord(name, [...steps, ...others]);
   const hint = closest === undefined ? "" : ` Did you mean \`${closest}\`?`;
   throw new ExpressionFault(`There is no step \`${name}\`.${hint}`, offset);
+}
+
+function tooEarly(name: string, place: "here" | "later" | "beside" | undefined): string {
+  const step = `Step \`${name}\``;
+  if (place === "here") {
+    return `${step} is this one, which has no output yet. \`last\` is that of the iteration before, with \`while\`.`;
+  }
+  if (place === "later") {
+    return `${step} comes after this one, so that it has no output here. Read it in a step that needs \`${name}\`.`;
+  }
+  return `${step} does not come before this one, so that it has no output here. Add it to \`needs\`.`;
 }
 
 function unknownVariable(node: Node & { op: "id" }, scope: Scope): ExpressionFault {

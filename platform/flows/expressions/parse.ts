@@ -1,5 +1,6 @@
 import { type ASTNode, Environment, ParseError } from "@marcbachmann/cel-js";
 import { ExpressionFault } from "./fault.ts";
+import { hintFor } from "./hints.ts";
 
 export type Node = ASTNode;
 
@@ -30,7 +31,18 @@ export class Parser {
     try {
       return this.#environment.parse(text).ast;
     } catch (error) {
-      throw asFault(error, text);
+      const hint = error instanceof ParseError ? hintFor(text, (other) => this.#reads(other)) : undefined;
+      throw hint === undefined ? asFault(error, text) : new ExpressionFault(hint.message, hint.offset);
+    }
+  }
+
+  #reads(text: string): boolean {
+    try {
+      this.#environment.parse(text);
+      return true;
+    } catch (error) {
+      if (error instanceof ParseError || error instanceof RangeError) return false;
+      throw error;
     }
   }
 }

@@ -6,6 +6,8 @@ export interface Scope {
   readonly steps?: readonly string[] | undefined;
   /** The other steps of the flow, for messages. */
   readonly otherSteps?: readonly string[] | undefined;
+  /** Where one of `otherSteps` is: this step, one that comes after it, or one that could be made to come before it. */
+  readonly placeOf?: ((step: string) => "here" | "later" | "beside") | undefined;
   /** `run` has `state` and `error`. */
   readonly isFinally?: boolean | undefined;
   /** JSON schema of the variable `input`; undefined: it may be anything. */

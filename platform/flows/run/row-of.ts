@@ -48,7 +48,7 @@ function* head(map: ReadonlyMap<string, Ref>): Iterable<Ref> {
 
 function retryOf(run: LiveRun, ref: Ref): string {
   const { retryAt, error, attempt } = run.unit(ref)!;
-  return `Step ${nameOf(ref)}: attempt ${attempt + 1} follows at ${timeOf(retryAt!)}. ${shortened(error!.message)}`;
+  return `Attempt ${attempt + 1} of step ${nameOf(ref)} follows at ${timeOf(retryAt!)}. ${shortened(error!.message)}`;
 }
 
 function waitOf(run: LiveRun, ref: Ref): string {

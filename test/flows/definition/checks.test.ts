@@ -192,10 +192,7 @@ describe("expressions of a flow", () => {
   });
 
   it("have the grammar of their language", () => {
-    assertFault(
-      ["a: {fn: a, if: input.x = 1}"],
-      "2:26 steps.a.if: The expression cannot be read at `=`: Unexpected character: =. Did you mean `==`?",
-    );
+    assertFault(["a: {fn: a, if: input.x = 1}"], "2:26 steps.a.if: Write `==` instead of `=`.");
     assertFault(
       ["a: {fn: a, if: siz(input.x) > 1}"],
       "2:18 steps.a.if: There is no function `siz`. Did you mean `size`?",

@@ -13,7 +13,7 @@ input: {type: object, required: [id], properties: {id: {type: string}, total: {t
 timeout: 1h
 steps:
   check: {fn: check-order, with: {id: "\${ input.id }"}, retry: {attempts: 3, backoff: 1s}, timeout: 10s}
-  review: {approve: "Order over \${ string(input.total) }", needs: [check], if: input.total > 1000, timeout: 3d}
+  review: {approve: "Order over \${ string(input.total) }", needs: [check], if: input.total > 1000, timeout: 30m}
   auto: {else: review, fn: accept}
   charge: {fn: charge@3, needs: [review, auto], catch: [{on: [card_declined, 402, 5xx], then: tell}]}
   reserve: {fn: {name: reserve, method: PUT, path: "/items/\${ input.id }", headers: {x-a: b}}, needs: [review, auto]}

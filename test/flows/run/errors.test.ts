@@ -10,7 +10,7 @@ describe("errors of a run", () => {
     assert.equal((failed.entries[0] as Extract<Entry, { kind: "failed" }>).retryAt, 1_500, "half of 1 s");
     assert.equal(run.row.state, "retrying");
     assert.equal(run.row.wakeAt, 1_500);
-    assert.match(run.row.status!, /^Step `a`: attempt 2 follows at 1970-01-01T00:00:01.500Z. Status 503.$/);
+    assert.match(run.row.status!, /^Attempt 2 of step `a` follows at 1970-01-01T00:00:01.500Z. Status 503.$/);
     run.advance(499);
     assert.deepEqual(run.under, []);
     run.advance(1);

@@ -64,9 +64,13 @@ describe("loops of a run", () => {
     assert.equal(run.row.error?.type, "too_many_iterations");
   });
 
-  it("fail for what is no list, and for too many items", () => {
+  it("fail for what is no list or no condition, and for too many items", () => {
     const none = new DrivenRun(flow({ rows: { each: "input.x" } }), { x: 1 });
-    assert.match(none.row.error!.message, /`each` must be a list/);
+    assert.match(none.row.error!.message, /`each` must be a list, and `input\.x` is 1\./);
+    const odd = new DrivenRun(flow({ page: { while: "input.x", max: 2 } }), { x: "yes" });
+    assert.match(odd.row.error!.message, /`while` must be true or false, and `input\.x` is "yes"\./);
+    const absent = new DrivenRun(flow({ a: { if: "input.x" } }), { x: null });
+    assert.match(absent.row.error!.message, /`if` must be true or false, and `input\.x` is null\./);
     const limits = { flowItems: 2, flowOutputBytes: 1_000 };
     const many = new DrivenRun(flow({ rows: { each: "input" } }), [1, 2, 3], { limits });
     assert.match(many.row.error!.message, /3 items, and SKIFF_FLOW_ITEMS allows 2/);

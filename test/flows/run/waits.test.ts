@@ -127,7 +127,7 @@ describe("waits of a run", () => {
     assert.deepEqual(run.payload("next.1"), {
       approved: true,
       by: "ann",
-      at: 1_000,
+      at: "1970-01-01T00:00:01.000Z",
       comment: "fine",
       data: null,
     });

@@ -30,7 +30,7 @@ function wantedAt([, , member]: Path): Wanted {
 
 function hint(message: string): string {
   if (/^`run` has no member `(state|error)`/.test(message)) return " Steps of finally have it.";
-  return message.endsWith("Unexpected character: =.") ? " Did you mean `==`?" : "";
+  return "";
 }
 
 interface UseFault {
@@ -50,12 +50,14 @@ function faultsOf(use: Use, expressions: Expressions, scope: Scope): readonly Us
     : [{ message: fault.message, path: [], offset: use.offset + (fault.offset ?? 0) }];
 }
 
+type StepScope = Pick<Scope, "steps" | "otherSteps" | "placeOf">;
+
 /** What expressions may read, by where they are. */
 class Scopes {
   readonly #definition: FlowDefinition;
   readonly #orders: Readonly<Record<"steps" | "finally", StepOrder>>;
   /** Most steps have several expressions. */
-  readonly #before = new Map<string, Pick<Scope, "steps" | "otherSteps">>();
+  readonly #before = new Map<string, StepScope>();
 
   constructor(definition: FlowDefinition) {
     this.#definition = definition;
@@ -76,14 +78,14 @@ class Scopes {
     };
   }
 
-  #stepsBefore(room: "steps" | "finally", name: string): Pick<Scope, "steps" | "otherSteps"> {
+  #stepsBefore(room: "steps" | "finally", name: string): StepScope {
     const id = `${room}/${name}`;
     const known = this.#before.get(id) ?? this.#newStepsBefore(room, name);
     this.#before.set(id, known);
     return known;
   }
 
-  #newStepsBefore(room: "steps" | "finally", name: string): Pick<Scope, "steps" | "otherSteps"> {
+  #newStepsBefore(room: "steps" | "finally", name: string): StepScope {
     const { steps } = this.#definition;
     const { circle, before } = this.#orders[room];
     // What comes before a step of a circle is not known, and the circle is a fault already.
@@ -91,7 +93,11 @@ class Scopes {
     const earlier = room === "finally" ? [...Object.keys(steps), ...own] : own;
     const seen = new Set(earlier);
     const others = Object.keys(this.#definition[room]).filter((each) => !seen.has(each));
-    return { steps: earlier, otherSteps: others };
+    const placeOf: Scope["placeOf"] = (step) => {
+      if (step === name) return "here";
+      return before(step).includes(name) ? "later" : "beside";
+    };
+    return { steps: earlier, otherSteps: others, placeOf };
   }
 }
 

@@ -1,9 +1,10 @@
+import { closestWord } from "../../../../process/closest-word.ts";
 import { ATTRIBUTE } from "../../../events/check-filter.ts";
 import { FIELD, METHODS, OWN_FIELD, RESERVED } from "../../../events/spec-check.ts";
 import { isRecord } from "../../../settings/invalid-setting.ts";
 import type { Action, ExecAction, HttpAction, PublishAction, Template } from "../definition.ts";
 import { readApprove } from "./approve.ts";
-import { KEYS } from "./keys.ts";
+import { KEYS, OTHER_WORDS } from "./keys.ts";
 import { declarationNameOf, functionNameOf } from "./names.ts";
 import type { Place } from "./place.ts";
 import { choiceOf, isObject, templateOf, textOf, textTemplateOf } from "./values.ts";
@@ -32,6 +33,8 @@ export function readAction(step: Place): Action | undefined {
   const places = KEYS.action.flatMap((kind) => step.member(kind) ?? []);
   const [first, second] = places;
   if (first === undefined) {
+    // The word for it has a fault of its own.
+    if (step.all().some(({ key }) => isMeantAsAction(key))) return undefined;
     return step.keyFault(`${step.name} has no action: name one of ${KEYS.action.join(", ")}.`);
   }
   if (second !== undefined) {
@@ -40,6 +43,11 @@ export function readAction(step: Place): Action | undefined {
     );
   }
   return READERS[first.key as Kind](first, step.member("with") !== undefined);
+}
+
+function isMeantAsAction(key: string): boolean {
+  const word = Object.hasOwn(OTHER_WORDS, key) ? OTHER_WORDS[key]! : closestWord(key, KEYS.action);
+  return word !== undefined && key.length > 2 && (KEYS.action as readonly string[]).includes(word);
 }
 
 function readFn(place: Place): Action | undefined {

@@ -5,6 +5,7 @@ import { isRecord, shorten, shown } from "../../../settings/invalid-setting.ts";
 import { ExpressionFault } from "../../expressions/fault.ts";
 import { bareExpression } from "../../expressions/template.ts";
 import type { Expression, Template } from "../definition.ts";
+import { OTHER_WORDS, STEP_KEYS } from "./keys.ts";
 import type { Place } from "./place.ts";
 
 /** Misspellings are searched for, which takes time. */
@@ -23,9 +24,15 @@ export function isObject(place: Place, known: readonly string[]): boolean {
 
 /** @param known the valid keys in this place */
 export function unknownKey(place: Place, known: readonly string[]): void {
-  place.keyFault(
-    `Unknown key "${shorten(place.name)}".${meant(place.key, known)} Known: ${known.join(", ")}.`,
-  );
+  const name = shorten(place.name);
+  if (place.key === "true" && known.includes("on")) {
+    place.keyFault(`The key "${name}" is how YAML 1.1 reads on: quote it, as in "on":.`);
+    return;
+  }
+  const word =
+    known === STEP_KEYS && Object.hasOwn(OTHER_WORDS, place.key) ? OTHER_WORDS[place.key] : undefined;
+  const hint = word === undefined ? meant(place.key, known) : ` Did you mean "${word}"?`;
+  place.keyFault(`Unknown key "${name}".${hint} Known: ${known.join(", ")}.`);
 }
 
 /** Returns ` Did you mean "x"?`, or nothing. */
@@ -80,7 +87,7 @@ export function durationOf(place: Place | undefined, range: DurationRange): numb
 }
 
 /** As a duration is written: `30s`, `7d`. */
-function shortMs(ms: number): string {
+export function shortMs(ms: number): string {
   const units = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
   const unit = Object.entries(units).find(([, size]) => ms >= size && ms % size === 0);
   return unit === undefined ? `${ms}ms` : `${ms / unit[1]}${unit[0]}`;

@@ -3,7 +3,7 @@ import type { LiveRun } from "../live-run.ts";
 import { isTooDeep, TOO_DEEP } from "../values/depth.ts";
 import { errorOf } from "../values/failure.ts";
 import { iterationScope, listOf, stepScope } from "../values/scope.ts";
-import { compose, evaluate, failed } from "../values/values.ts";
+import { compose, isTrue } from "../values/values.ts";
 import { failStep } from "./fail.ts";
 import { start } from "./start.ts";
 
@@ -57,9 +57,7 @@ export function nextIteration(run: LiveRun, { name, step }: PlannedStep): void {
   const iteration = data.done;
   try {
     const scope = iterationScope(stepScope(run, name), iteration);
-    const isTrue = evaluate(scope, step.while!, "while");
-    if (typeof isTrue !== "boolean") throw failed(name, "`while` must be true or false.");
-    if (!isTrue) {
+    if (!isTrue(scope, step.while!, "while")) {
       run.record({ kind: "settled", step: name, output: scope.kept.last! });
       return;
     }

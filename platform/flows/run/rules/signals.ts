@@ -69,7 +69,9 @@ function decide(run: LiveRun, signal: SignalOf<"approval">): void {
   const found = waiting(run, signal, "approval");
   if (found === undefined) return;
   if (signal.approved) {
-    complete(run, found.of, { output: { json: { approved: true, by, at: run.now, comment, data } } });
+    complete(run, found.of, {
+      output: { json: { approved: true, by, at: new Date(run.now).toISOString(), comment, data } },
+    });
     return;
   }
   const message = comment === null ? `${by} refused.` : `${by} refused: ${comment}`;

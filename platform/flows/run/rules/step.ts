@@ -2,7 +2,7 @@ import type { PlannedStep } from "../fold/plan.ts";
 import type { LiveRun } from "../live-run.ts";
 import { errorOf } from "../values/failure.ts";
 import { listOf, stepScope } from "../values/scope.ts";
-import { evaluate, failed } from "../values/values.ts";
+import { isTrue } from "../values/values.ts";
 import { isDiverted } from "./diverted.ts";
 import { failStep } from "./fail.ts";
 import { nextItems, nextIteration } from "./loop.ts";
@@ -51,7 +51,5 @@ function skipped(run: LiveRun, planned: PlannedStep): Why | undefined {
   if (isDiverted(run, planned)) return "needs";
   if (step.else !== undefined && run.data(step.else).why !== "if") return "else";
   if (step.if === undefined) return undefined;
-  const isTrue = evaluate(stepScope(run, name), step.if, "if");
-  if (typeof isTrue !== "boolean") throw failed(name, "`if` must be true or false.");
-  return isTrue ? undefined : "if";
+  return isTrue(stepScope(run, name), step.if, "if") ? undefined : "if";
 }

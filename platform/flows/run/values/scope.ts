@@ -1,7 +1,15 @@
 import type { KeptValue } from "../entry.ts";
 import type { LiveRun } from "../live-run.ts";
 import type { Ref } from "../under-way.ts";
-import { errorMembers, evaluate, evaluateTemplate, failed, type Scope, type Variables } from "./values.ts";
+import {
+  errorMembers,
+  evaluate,
+  evaluateTemplate,
+  failed,
+  notOf,
+  type Scope,
+  type Variables,
+} from "./values.ts";
 
 /** Of a step before its items and iterations, or of the output of the run. */
 export function stepScope(run: LiveRun, step: string): Scope {
@@ -53,7 +61,7 @@ export function listOf(run: LiveRun, step: string): readonly unknown[] {
   const scope = stepScope(run, step);
   const list =
     typeof each === "string" ? evaluate(scope, each, "each") : evaluateTemplate(scope, each, "each");
-  if (!Array.isArray(list)) throw failed(step, "`each` must be a list.");
+  if (!Array.isArray(list)) throw notOf("each", "a list", { step, expression: String(each), value: list });
   const most = run.options.limits.flowItems;
   if (list.length > most) {
     throw failed(step, `\`each\` has ${list.length} items, and SKIFF_FLOW_ITEMS allows ${most}.`);

@@ -1,3 +1,4 @@
+import { shorten, shown } from "../../../settings/invalid-setting.ts";
 import type { Expression, Template } from "../../definition/definition.ts";
 import { ExpressionFault, Unreadable } from "../../expressions/fault.ts";
 import type { Names } from "../../expressions/names.ts";
@@ -30,6 +31,26 @@ export function evaluate(scope: Scope, expression: Expression, member: string): 
     const variables = new Reading(scope).variables(expressions.namesIn(expression));
     return expressions.evaluate(expression, variables);
   });
+}
+
+/** Evaluates a condition. */
+export function isTrue(scope: Scope, expression: Expression, member: "if" | "while"): boolean {
+  const value = evaluate(scope, expression, member);
+  if (typeof value === "boolean") return value;
+  throw notOf(member, "true or false", { step: scope.step, expression, value });
+}
+
+/** @param wanted what the value of the member must be */
+export function notOf(
+  member: string,
+  wanted: string,
+  {
+    step,
+    expression,
+    value,
+  }: { readonly step: string; readonly expression: string; readonly value: unknown },
+): Failure {
+  return failed(step, `\`${member}\` must be ${wanted}, and \`${shorten(expression)}\` is ${shown(value)}.`);
 }
 
 export function evaluateTemplate(scope: Scope, template: Template, member: string): unknown {
