@@ -4,6 +4,7 @@ import { readParameters, wholeNumber } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";
 import { requireDeclared } from "./declarations.ts";
+import { runFirings } from "./run-firings.ts";
 import { SCHEDULES } from "./schedules.ts";
 
 /** `GET /schedule/NAME/firings`: a page of what became of its times, newest first. The cursor is the last time. */
@@ -13,10 +14,11 @@ export function listFirings(services: Services): Handler {
   return async (ctx) => {
     const { limit, cursor: before } = readParameters(ctx, readers);
     const name = ctx.params.name!;
-    await requireDeclared(services, SCHEDULES, name);
+    const { spec } = await requireDeclared(services, SCHEDULES, name);
     const found = await requirePart(services, "timers").firings(name, { before, limit: limit + 1 });
     const page = found.slice(0, limit);
-    const firings = page.map(({ at, firedAt, ...rest }) => ({
+    const shown = spec.run === undefined ? page : await runFirings(services, page);
+    const firings = shown.map(({ at, firedAt, ...rest }) => ({
       ...{ at: new Date(at), firedAt: new Date(firedAt) },
       ...rest,
     }));

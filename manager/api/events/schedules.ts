@@ -3,8 +3,10 @@ import { nextTimes, parseCron } from "../../../platform/events/cron.ts";
 import { SCHEDULE_KIND } from "../../../platform/events/kinds.ts";
 import type { ScheduleSpec } from "../../../platform/events/schedule-spec.ts";
 import type { Timers } from "../../../store/timers.ts";
+import type { Services } from "../services.ts";
 import { requirePart } from "../store.ts";
 import { type DeclaredKind, missingFlow, missingFunction } from "./declared-kind.ts";
+import { runFirings } from "./run-firings.ts";
 import { findTopic } from "./topics.ts";
 
 /** Times that a description shows. */
@@ -41,8 +43,11 @@ export const SCHEDULES: DeclaredKind = {
   async states(services, declared) {
     const timers = requirePart(services, "timers");
     const states = declared.map(async ({ name, spec }) => {
-      const { paused = false } = spec as unknown as ScheduleSpec;
-      const [timer, last] = await Promise.all([timers.get(name), lastFiring(timers, name)]);
+      const { paused = false, run } = spec as unknown as ScheduleSpec;
+      const [timer, last] = await Promise.all([
+        timers.get(name),
+        run === undefined ? lastFiring(timers, name) : lastRunFiring(services, name),
+      ]);
       const next = paused || timer?.dueAt === undefined ? null : new Date(timer.dueAt);
       return [name, { paused, nextAt: next, ...last }] as const;
     });
@@ -53,5 +58,12 @@ export const SCHEDULES: DeclaredKind = {
 /** Returns what became of the last time, as descriptions show it. Undefined if there was none. */
 export async function lastFiring(timers: Pick<Timers, "firings">, name: string) {
   const [last] = await timers.firings(name, { limit: 1 });
+  return last && { lastAt: new Date(last.at), lastOutcome: last.outcome };
+}
+
+/** As `lastFiring`, of a schedule that begins runs. */
+export async function lastRunFiring(services: Pick<Services, "store">, name: string) {
+  const firings = await requirePart(services, "timers").firings(name, { limit: 1 });
+  const [last] = await runFirings(services, firings);
   return last && { lastAt: new Date(last.at), lastOutcome: last.outcome };
 }

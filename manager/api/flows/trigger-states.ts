@@ -1,7 +1,7 @@
 import { cronSchedules, topicSubscriptions } from "../../../platform/declared-flows/triggers.ts";
 import { nextTimes, parseCron } from "../../../platform/events/cron.ts";
 import type { FlowDefinition } from "../../../platform/flows/definition/definition.ts";
-import { lastFiring, NEXT_TIMES } from "../events/schedules.ts";
+import { lastRunFiring, NEXT_TIMES } from "../events/schedules.ts";
 import type { Services } from "../services.ts";
 import { fromStore, requirePart } from "../store.ts";
 
@@ -22,7 +22,7 @@ export async function triggerStates(
   const read = await fromStore(services, () =>
     Promise.all([
       subscriptions.length === 0 ? [] : topicStates(services, definition),
-      Promise.all(schedules.map(({ name }) => lastFiring(requirePart(services, "timers"), name))),
+      Promise.all(schedules.map(({ name }) => lastRunFiring(services, name))),
     ]),
   );
   const [topics, last] = "found" in read ? read.found : [[], []];

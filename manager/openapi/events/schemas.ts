@@ -31,7 +31,7 @@ export function eventSchemas({ pageSize }: Limits): Record<string, Schema> {
       firings: array(
         object(
           { at: INSTANT, firedAt: INSTANT, outcome: { enum: ["fired", "skipped", "missed"] } },
-          { call: TEXT, event: TEXT },
+          { call: TEXT, event: TEXT, run: { ...TEXT, description: "Of a schedule of a flow: the run" } },
         ),
         { maxItems: pageSize },
       ),

@@ -82,8 +82,11 @@ describe("manager: flows", () => {
     const groups = [{ group: "flow/order", position: 3, lag: 4 }];
     const parts = {
       topics: { join: async () => {}, stats: async () => [{ topic: "sent", groups }] },
-      calls: { totals: async () => [{ queue: "sub/flow/order/1", waiting: 1, dead: 2 }] },
-      timers: { firings: async (name: string) => [{ at: 0, outcome: name === "flow/order/0" && "skipped" }] },
+      calls: {
+        get: async (call: string) => ({ answer: { status: call === "c" ? 200 : 202, headers: [] } }),
+        totals: async () => [{ queue: "sub/flow/order/1", waiting: 1, dead: 2 }],
+      },
+      timers: { firings: async () => [{ at: 0, outcome: "fired", call: "c" }] },
     };
     skiff = await startManager({ store: { ...runs.asStore(), ...parts } as unknown as ManagerStore });
     await put(text).expect(201);
