@@ -38,6 +38,7 @@ export const PROBLEMS = {
   call_not_dead: { status: 409, title: "The call is not dead" },
   run_ended: { status: 409, title: "The run has ended" },
   run_not_ended: { status: 409, title: "The run has not ended" },
+  run_cancelling: { status: 409, title: "The run is being cancelled" },
   not_waiting: { status: 409, title: "The step waits for nobody" },
   host_taken: { status: 409, title: "Another function has this host name" },
   too_many_keys: { status: 409, title: "No further key can be created" },

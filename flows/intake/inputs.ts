@@ -4,6 +4,7 @@ import type { RequestIdentity } from "../../calling/requests/request-identity.ts
 import type { Uploads } from "../../calling/requests/uploads.ts";
 import { loadBody } from "../../calling/stored-bodies.ts";
 import type { KeptValue } from "../../platform/flows/run/entry.ts";
+import { isTooDeep, TOO_DEEP } from "../../platform/flows/run/values/depth.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import { formatBytes } from "../../platform/quantity.ts";
@@ -47,6 +48,7 @@ export class Inputs {
     const body = await readBody(request, { bodies: uploads, limits, hash: identity?.body });
     try {
       const value = await this.#valueOf(body, request.headers["content-type"]);
+      if ("json" in value && isTooDeep(value.json)) throw tooDeep(flow.name);
       await this.#check(flow, value);
       return { value: value.kept };
     } catch (error) {
@@ -96,6 +98,12 @@ export class Inputs {
 }
 
 type Value = { readonly kept: KeptValue } & ({ readonly json: unknown } | { readonly type: string });
+
+function tooDeep(flow: string): Problem {
+  const advice =
+    "make it flatter, or send it with another type than JSON, as a body that steps hand on whole";
+  return new Problem("invalid_input", `The input of the flow "${flow}" is ${TOO_DEEP}: ${advice}.`);
+}
 
 function notJson(fault: string): Problem {
   const advice = "Send valid JSON, or a text with Content-Type text/plain";

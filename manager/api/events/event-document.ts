@@ -1,5 +1,9 @@
+import { isTooDeep } from "../../../platform/flows/run/values/depth.ts";
 import type { Bodies, StoredBody } from "../../../store/bodies.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
+
+/** Data with more levels is not written as JSON: writing it, or reading it, could end the stack. */
+const MOST_LEVELS = 1_000;
 
 /** Returns an event with its position, and as CloudEvents write it in JSON (JSON event format 1.0). */
 export async function eventDocument(event: StoredEvent, bodies: Bodies): Promise<Record<string, unknown>> {
@@ -27,7 +31,8 @@ function dataMembers(bytes: Uint8Array, type = "application/json"): Record<strin
   if (text === undefined) return binary;
   if (!isJson) return { data: text };
   try {
-    return { data: JSON.parse(text) as unknown };
+    const data: unknown = JSON.parse(text);
+    return isTooDeep(data, MOST_LEVELS) ? binary : { data };
   } catch {
     // Whoever published it declared a type that it does not have.
     return binary;

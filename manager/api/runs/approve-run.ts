@@ -1,4 +1,5 @@
 import type { OpenApproval } from "../../../platform/flows/description/run-describer.ts";
+import { isTooDeep, TOO_DEEP } from "../../../platform/flows/run/values/depth.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { readJson } from "../read-json.ts";
@@ -99,5 +100,6 @@ async function readDecision(request: Parameters<typeof readJson>[0]): Promise<De
   if (comment !== undefined && (typeof comment !== "string" || comment.length > COMMENT_LENGTH)) {
     throw fault(`comment must be a text of at most ${COMMENT_LENGTH} characters.`);
   }
+  if (isTooDeep(data)) throw fault(`data is ${TOO_DEEP}: make it flatter.`);
   return { approved, ...(comment === undefined ? {} : { comment }), ...(data === undefined ? {} : { data }) };
 }

@@ -7,6 +7,7 @@ import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";
 import { refusePrecondition } from "../versions/read-options.ts";
+import { readRun } from "./run-reading.ts";
 import { hasEnded, requireRun, unknownRun } from "./visible-runs.ts";
 
 const REASON_LENGTH = 1_000;
@@ -20,10 +21,15 @@ export function cancelRun(services: Services): Handler {
   };
 }
 
-/** `POST /flow/NAME/run/ID/pause`: no further call starts. Waits go on. */
+/** `POST /flow/NAME/run/ID/pause`: no further call starts. Waits go on. A run that is being cancelled goes on to its end. */
 export function pauseRun(services: Services): Handler {
   return async (ctx) => {
     readParameters(ctx, {});
+    const run = await requireRun(services, ctx, "deploy");
+    if (!hasEnded(run) && (await readRun(requirePart(services, "runs"), run)).isCancelling) {
+      const detail = `The run ${run.id} is being cancelled, and cannot be paused: wait for its end.`;
+      throw new Problem("run_cancelling", detail);
+    }
     await tell(services, ctx, { kind: "pause", by: ctx.state.by });
   };
 }

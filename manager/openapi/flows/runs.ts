@@ -120,7 +120,7 @@ function changePaths(): Record<string, Schema> {
       problems: ["run_ended"],
     }),
     "/flow/{name}/run/{id}/pause": post("pauseRun", "Start no further call. Waits go on", {
-      problems: ["run_ended"],
+      problems: ["run_ended", "run_cancelling"],
     }),
     "/flow/{name}/run/{id}/approve": approvePath(answers),
     "/flow/{name}/run/{id}/resume": post("resumeRun", "Let a paused run go on", { problems: ["run_ended"] }),

@@ -63,6 +63,11 @@ export class RunDescriber {
     };
   }
 
+  /** Somebody cancelled it, and it has not ended. */
+  get isCancelling(): boolean {
+    return this.#state.stopping?.state === "cancelled" && this.#state.ended === undefined;
+  }
+
   /** Undefined for a name that is no step. The number is that of the items or iterations so far; 1 for a step that runs once. */
   unitsOf(step: string): number | undefined {
     const planned = this.#plan.steps.get(step);

@@ -73,6 +73,25 @@ describe("POST /flow/NAME/run", () => {
     assert.equal((await rig.send("/flow/typed/run", { json: { id: "a" } })).status, 202);
   });
 
+  it("refuses JSON that is nested too deeply, unless it is a body of another type", async () => {
+    await rig.start({ greet: GREET });
+    for (const [levels, type, status] of [
+      [200, "application/json", 202],
+      [201, "application/json", 422],
+      [20_000, "application/x-www-form-urlencoded", 422],
+      [200_000, "application/json", 422],
+      [20_000, "application/octet-stream", 202],
+    ] as const) {
+      const body = `${"[".repeat(levels)}${"]".repeat(levels)}`;
+      const answer = await rig.send("/flow/greet/run", { body, headers: { "content-type": type } });
+      assert.equal(answer.status, status, `${levels} ${type}`);
+      const { code, detail } = (await answer.json()) as Record<string, string>;
+      if (status === 202) continue;
+      assert.equal(code, "invalid_input");
+      assert.match(detail!, /input of the flow "greet" is nested deeper than 200 levels: make it flatter/);
+    }
+  });
+
   it("takes no broken JSON for a text, whichever type it has, and says where it breaks", async () => {
     await rig.start({ greet: GREET });
     const form = "application/x-www-form-urlencoded";

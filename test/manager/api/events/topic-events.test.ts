@@ -106,6 +106,18 @@ describe("manager: events of a topic", () => {
     assert.deepEqual(lines[6].http, { method: "PUT", path: "/a" });
   });
 
+  it("are written in base64 with data that is nested very deeply, and others after them", async () => {
+    const deep = "[".repeat(20_000) + "]".repeat(20_000);
+    publish(deep);
+    publish('{"a":1}');
+    const lines = (await read(""))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).event);
+    assert.equal(Buffer.from(lines[0].data_base64, "base64").toString(), deep);
+    assert.deepEqual(lines[1].data, { a: 1 });
+  });
+
   it("begin at a position, a time or the end, and have a limit", async () => {
     for (let i = 0; i < 250; i++) publish("");
     assert.equal(positions(await read("")).length, 100);

@@ -157,6 +157,21 @@ describe("manager: runs of flows with their steps", () => {
     await approve("?step=ok", { aproved: true }).expect(400);
     await approve("?step=ok", { approved: "yes" }).expect(400);
     await approve("?step=ok", { comment: "x".repeat(2_001) }).expect(400);
+    const deep = `{"data": ${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+    const { body: problem } = await app()
+      .post(`${PATH}/approve?step=ok`)
+      .set("content-type", "application/json")
+      .send(deep)
+      .expect(400);
+    assert.match(problem.detail, /data is nested deeper than 200 levels/);
+  });
+
+  it("are not paused once they are being cancelled", async () => {
+    await app().post(`${PATH}/pause`).expect(202);
+    run.entries.push({ kind: "cancelling", at: 2_000, by: "ann" });
+    const { body: problem } = await app().post(`${PATH}/pause`).expect(409);
+    assert.equal(problem.code, "run_cancelling");
+    assert.equal(runs.signals.length, 1);
   });
 
   it("are approved by those alone whom the step names", async () => {
