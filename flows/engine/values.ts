@@ -73,7 +73,6 @@ export class Values {
     if (kind === "json" && "id" in body) return this.#large(body);
     const text = Buffer.from(await loadBody(this.#options.bodies, body)).toString();
     const value = kind === "json" ? parsed(text) : text;
-    if (isTooDeep(value)) throw new TooDeep();
     const kept = "inline" in body ? { json: value } : await this.keep(value);
     if ("id" in body) await this.#options.bodies.remove(body);
     const media = kind === "json" ? textMediaOf(value, text) : mediaOf(type);
@@ -90,9 +89,7 @@ export class Values {
     const held = this.#cache.get(body.body);
     if (held !== undefined) return held;
     const bytes = await loadBody(this.#options.bodies, { id: body.body, bytes: body.bytes });
-    const value = parsed(Buffer.from(bytes).toString());
-    if (isTooDeep(value)) throw new TooDeep();
-    const loaded = { json: value };
+    const loaded = { json: parsed(Buffer.from(bytes).toString()) };
     this.#cache.set(body.body, loaded, { size: Math.max(1, body.bytes) });
     return loaded;
   }
@@ -120,9 +117,19 @@ export class Values {
   async #large(body: Extract<StoredBody, { id: string }>): Promise<KeptValue> {
     const kept: KeptBody = { body: body.id, bytes: body.bytes, type: JSON_TYPE };
     const text = Buffer.from(await loadBody(this.#options.bodies, body)).toString();
-    const json = parsed(text);
+    const json = await this.#parsedOf(body, text);
     this.#cache.set(kept.body, { json }, { size: kept.bytes });
     return { ...kept, ...sentAs(textMediaOf(json, text)) };
+  }
+
+  /** Nothing refers to a body that is no value. */
+  async #parsedOf(body: Extract<StoredBody, { id: string }>, text: string): Promise<unknown> {
+    try {
+      return parsed(text);
+    } catch (error) {
+      await this.#options.bodies.remove(body);
+      throw error;
+    }
   }
 
   async #handedOn(body: StoredBody, type = "application/octet-stream"): Promise<KeptValue> {
@@ -160,10 +167,14 @@ function sentAs(media: string | undefined): { readonly sentAs?: string } {
   return media === undefined ? {} : { sentAs: media };
 }
 
+/** @throws TooDeep */
 function parsed(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     return text;
   }
+  if (isTooDeep(value)) throw new TooDeep();
+  return value;
 }
