@@ -1,5 +1,6 @@
 import { isAway } from "../../../calling/away.ts";
 import { loadBody } from "../../../calling/stored-bodies.ts";
+import { Meter } from "../../../platform/flows/expressions/evaluation/meter.ts";
 import type { Expressions } from "../../../platform/flows/expressions/expressions.ts";
 import { isTooDeep, TOO_DEEP } from "../../../platform/flows/run/values/depth.ts";
 import type { Bodies } from "../../../store/bodies.ts";
@@ -49,7 +50,7 @@ export function keyOf(
 ): string | undefined {
   if (type !== undefined && type !== event.type) return undefined;
   try {
-    return JSON.stringify(expressions.evaluate(by, { event }, MAX_COST) ?? null);
+    return JSON.stringify(expressions.evaluate(by, { event }, new Meter(MAX_COST)) ?? null);
   } catch {
     // The event does not have what the expression reads: it is another kind of event.
     return undefined;

@@ -1,7 +1,7 @@
 import { checkNode } from "./check.ts";
 import { Evaluation } from "./evaluation/evaluation.ts";
-import { MAX_COST, Meter } from "./evaluation/meter.ts";
-import { plainValue } from "./evaluation/plain-value.ts";
+import { Meter } from "./evaluation/meter.ts";
+import { plainValue, type Walked } from "./evaluation/plain-value.ts";
 import type { ValueMap } from "./evaluation/values.ts";
 import { ExpressionFault, TooCostly } from "./fault.ts";
 import { type Names, namesIn } from "./names.ts";
@@ -36,20 +36,22 @@ export class Expressions {
   readonly #parsed = new Map<string, Parsed>();
   readonly #shapes = new WeakMap<object, Shape>();
   readonly #texts = new Map<string, readonly TemplatePart[]>();
+  /** Large values that are known to be JSON: the same outputs are handed on again and again. */
+  readonly #known: Walked["known"] = new WeakMap();
 
   /**
    * The value as JSON. `run.startedAt` and the like may be dates in `variables`. Throws `ExpressionFault` with a message that names the
    * expression.
-   * @param maxCost for what is evaluated very often (`Meter`)
+   * @param meter what it may cost; several evaluations can share one
    */
-  evaluate(expression: string, variables: ValueMap, maxCost: number = MAX_COST): unknown {
-    return bounded(expression, () => plainValue(this.#value(expression, variables, new Meter(maxCost))));
+  evaluate(expression: string, variables: ValueMap, meter: Meter = new Meter()): unknown {
+    return bounded(expression, () => this.#plain(this.#value(expression, variables, meter), meter));
   }
 
   /** JSON with its expressions replaced by their values. The whole template may cost as much as one expression. Throws `ExpressionFault`. */
-  evaluateTemplate(template: unknown, variables: ValueMap): unknown {
+  evaluateTemplate(template: unknown, variables: ValueMap, meter: Meter = new Meter()): unknown {
     if (typeof template !== "object" && typeof template !== "string") return template;
-    return bounded("a template", () => plainValue(this.#templateValue(template, variables, new Meter())));
+    return bounded("a template", () => this.#plain(this.#templateValue(template, variables, meter), meter));
   }
 
   /** What is wrong with an expression whatever its variables hold; undefined: nothing. */
@@ -101,6 +103,10 @@ export class Expressions {
     return { steps, variables };
   }
 
+  #plain(value: unknown, meter: Meter): unknown {
+    return plainValue(value, { meter, known: this.#known });
+  }
+
   #value(expression: string, variables: ValueMap, meter: Meter): unknown {
     try {
       return new Evaluation(variables, meter).run(this.#parse(expression).node, undefined);
@@ -123,7 +129,9 @@ export class Expressions {
     const only = onlyExpression(parts);
     if (only !== undefined) return this.#value(only.expression, variables, meter);
     const texts = parts.map((part) =>
-      "text" in part ? part.text : textOfTemplate(plainValue(this.#value(part.expression, variables, meter))),
+      "text" in part
+        ? part.text
+        : textOfTemplate(this.#plain(this.#value(part.expression, variables, meter), meter)),
     );
     meter.spendText(texts.reduce((length, part) => length + part.length, 0));
     return texts.join("");

@@ -1,3 +1,4 @@
+import { Meter, type Spent } from "../expressions/evaluation/meter.ts";
 import type { AttemptOf, Entry, KeptBody } from "./entry.ts";
 import type { StepError } from "./error.ts";
 import { apply } from "./fold/fold.ts";
@@ -26,6 +27,8 @@ export type NewEntry = Untimed<Exclude<Entry, { kind: "begun" }>>;
 type Draft = { -readonly [Key in Exclude<keyof Decision, "row" | "missing">]: Decision[Key][number][] };
 
 const MANY_ENTRIES = 500;
+/** About 20 ms. What one rule evaluates may take twice as long (`MAX_COST`). */
+const MANY_UNITS = 500_000;
 
 /** What the rules of a run share: the state, where to look in it, and the decision in the making. */
 export class LiveRun {
@@ -39,7 +42,11 @@ export class LiveRun {
   readonly refusals = new Map<string, number>();
   /** Lists of `each` that were evaluated; they follow from the state. */
   readonly lists = new Map<string, readonly unknown[]>();
+  /** Attempts that a crash interrupted, and that are to be made again. */
+  readonly interrupted = new Map<string, AttemptOf>();
   draft: Draft = newDraft();
+  /** What this decision has cost. */
+  readonly spent: Spent = { units: 0 };
   /** Bodies that this decision needs. */
   missing = new Map<string, KeptBody>();
   now = 0;
@@ -70,7 +77,17 @@ export class LiveRun {
 
   /** Whether a loop should go on with the next decision, which follows at once. */
   get isFull(): boolean {
-    return this.draft.entries.length >= (this.options.manyEntries ?? MANY_ENTRIES);
+    return this.isSpent || this.draft.entries.length >= (this.options.manyEntries ?? MANY_ENTRIES);
+  }
+
+  /** Whether everything should go on with the next decision: one that takes long would stop all other runs. */
+  get isSpent(): boolean {
+    return this.spent.units >= (this.options.manyUnits ?? MANY_UNITS);
+  }
+
+  /** For what one rule evaluates, which together may cost as much as one expression. */
+  meter(): Meter {
+    return new Meter(undefined, this.spent);
   }
 
   planned(name: string): PlannedStep {

@@ -13,6 +13,9 @@ import type { Signal } from "./signal.ts";
 export interface RunMachine {
   /** Number of the last entry, those of decisions included. One with `missing` has none. */
   readonly sequence: number;
+  /** Signals that it was told and has not dealt with: the last ones. Nothing but the machine knows of them and of `resultsLeft`. */
+  readonly signalsLeft: number;
+  readonly resultsLeft: number;
   /** An attempt ended. Ignored if nobody waits for it any more: a late result. */
   ended(of: AttemptOf, result: AttemptResult, now: number): void;
   /** Ignored if it does not apply any more. */
@@ -22,7 +25,8 @@ export interface RunMachine {
   /**
    * What follows by now from the state and all that it was told since the last decision. Costs what is new, not what was. If
    * `missing` is not empty, the owner loads these bodies and asks again. The first decision of a restored machine starts the
-   * attempts again that were under way, with the same numbers.
+   * attempts again that were under way, with the same numbers. One that has cost enough leaves the rest, whatever it is, to the next
+   * one: `row.wakeAt` is now then.
    */
   advance(now: number): Decision;
   /** The events that it waits for, and since when. */
@@ -45,6 +49,8 @@ export interface MachineOptions {
   readonly newId: (now: number) => string;
   /** Entries of a decision after which loops wait for the next one, so that neither its append nor its evaluations take long; 500 by default. */
   readonly manyEntries?: number | undefined;
+  /** Units of evaluation (expressions/evaluation/meter.ts) after which a decision leaves the rest to the next one; 500,000 by default. */
+  readonly manyUnits?: number | undefined;
   /** Compiled expressions, which many machines may share. */
   readonly expressions: Expressions;
 }

@@ -16,7 +16,8 @@ export function rowOf(run: LiveRun): RunRow {
     return { state: ended.state, ...status, ...why, endedAt: ended.at };
   }
   // A decision that was full is followed by another one.
-  const wakeAt = run.underWay.dirty.size > 0 && run.missing.size === 0 ? run.now : nextDue(run);
+  const goesOn = run.isSpent || run.underWay.dirty.size > 0;
+  const wakeAt = goesOn && run.missing.size === 0 ? run.now : nextDue(run);
   const row = whatFor(run);
   return wakeAt === undefined ? row : { ...row, wakeAt };
 }

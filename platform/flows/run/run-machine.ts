@@ -53,20 +53,23 @@ class Machine implements RunMachine {
   /** Number of the last entry that a decision gave to the owner. */
   sequence: number;
   readonly #run: LiveRun;
-  /** Attempts that a crash interrupted. */
-  #interrupted: AttemptOf[];
 
   constructor(state: RunData, entries: readonly Entry[], options: MachineOptions) {
     const plan = planOf(state.begun.definition);
     for (const entry of entries) if (entry.kind !== "begun") apply(state, entry, plan);
     this.sequence = state.sequence;
     this.#run = new LiveRun(state, plan, options);
-    this.#interrupted = [...this.#run.underWay.running.values()].map((ref) => {
-      const { attempt } = this.#run.unit(ref)!;
-      return ref.item === undefined
-        ? { step: ref.step, attempt }
-        : { step: ref.step, item: ref.item, attempt };
-    });
+    for (const [key, ref] of this.#run.underWay.running) {
+      this.#run.interrupted.set(key, { ...refOf(ref.step, ref.item), attempt: this.#run.unit(ref)!.attempt });
+    }
+  }
+
+  get signalsLeft(): number {
+    return this.#run.told.filter((one) => "signal" in one).length;
+  }
+
+  get resultsLeft(): number {
+    return this.#run.told.length - this.signalsLeft;
   }
 
   ended(of: AttemptOf, result: AttemptResult, now: number): void {
@@ -88,6 +91,7 @@ class Machine implements RunMachine {
     const run = this.#run;
     run.now = Math.max(run.now, now);
     run.missing.clear();
+    run.spent.units = 0;
     while (this.#takeTold() || this.#startAgain() || this.#takeDue() || this.#consider() || this.#finish());
     return this.#decision();
   }
@@ -107,7 +111,7 @@ class Machine implements RunMachine {
 
   #takeTold(): boolean {
     const told = this.#run.told.splice(0);
-    const kept = told.filter((one) =>
+    const kept = this.#left(told, (one) =>
       this.#waits(() => {
         if ("signal" in one) takeSignal(this.#run, one.signal);
         else if ("of" in one) endAttempt(this.#run, one);
@@ -119,13 +123,16 @@ class Machine implements RunMachine {
   }
 
   #startAgain(): boolean {
-    const before = this.#interrupted;
-    this.#interrupted = before.filter((of) =>
-      this.#waits(() => {
+    const { interrupted } = this.#run;
+    const before = interrupted.size;
+    for (const [key, of] of interrupted) {
+      if (this.#run.isSpent) break;
+      const waits = this.#waits(() => {
         if (isRunning(this.#run, of)) startAgain(this.#run, of);
-      }),
-    );
-    return this.#interrupted.length < before.length;
+      });
+      if (!waits) interrupted.delete(key);
+    }
+    return interrupted.size < before;
   }
 
   #takeDue(): boolean {
@@ -141,7 +148,9 @@ class Machine implements RunMachine {
     const [before, toldBefore] = [dirty.size, told.length];
     const names = [...dirty];
     dirty.clear();
-    for (const name of names) if (this.#waits(() => consider(this.#run, name))) dirty.add(name);
+    for (const name of this.#left(names, (each) => this.#waits(() => consider(this.#run, each)))) {
+      dirty.add(name);
+    }
     // What ends at once belongs into the same decision, also if that is full.
     return told.length > toldBefore || dirty.size < before || names.some((name) => !dirty.has(name));
   }
@@ -149,10 +158,15 @@ class Machine implements RunMachine {
   #finish(): boolean {
     const { draft, underWay, missing } = this.#run;
     // Rules that wait for bodies come first.
-    if (missing.size > 0) return false;
+    if (missing.size > 0 || this.#run.isSpent) return false;
     const [entries, wasOpen] = [draft.entries.length, underWay.isFinallyOpen];
     this.#waits(() => finish(this.#run));
     return draft.entries.length > entries || underWay.isFinallyOpen !== wasOpen;
+  }
+
+  /** Does one after another until the decision has cost enough, and returns those that are left. */
+  #left<Of>(all: readonly Of[], waits: (of: Of) => boolean): Of[] {
+    return all.filter((one) => this.#run.isSpent || waits(one));
   }
 
   /** Returns whether a rule has to wait for bodies. */

@@ -46,6 +46,7 @@ export class ModelRun {
       random,
       expressions: EXPRESSIONS,
       manyEntries: oneOf(random, [2, 500]),
+      manyUnits: oneOf(random, [1, 5, 500_000]),
       value: ({ body }) => this.#loaded.get(body),
       newId: () => `child-${++ids}`,
     });
@@ -184,12 +185,21 @@ export class ModelRun {
     this.#late.push(...this.#calls.values());
     this.#calls.clear();
     this.#decide();
+    for (let times = 0; !this.isEnded && this.#isBehind; times++) {
+      assert.ok(times < 2_000, "decisions follow one another without end");
+      this.#decide();
+    }
     const running = [...this.stream.open.keys()].filter((name) => !this.stream.waiting.has(name));
     assert.deepEqual(
       [...this.#calls.keys()].sort(),
       running.sort(),
       "calls that were under way are made again",
     );
+  }
+
+  /** Another decision follows at once. */
+  get #isBehind(): boolean {
+    return (this.row?.wakeAt ?? Number.POSITIVE_INFINITY) <= this.#now;
   }
 
   #tell(of: AttemptOf, result: AttemptResult): void {

@@ -6,20 +6,34 @@ export const MAX_COST = 1_000_000;
 /** Characters of a text that an expression makes. */
 export const MAX_TEXT = 10 * 1024 * 1024;
 
+/** What several evaluations cost together, in units. */
+export interface Spent {
+  units: number;
+}
+
 /** Counts what an evaluation costs. Expressions are written by users: without it one of them could stop the program. */
 export class Meter {
   readonly #limit: number;
   #left: number;
+  readonly #spent: Spent;
   /** What an evaluation makes once and uses often, such as patterns. */
   readonly made = new Map<string, unknown>();
 
-  constructor(limit: number = MAX_COST) {
+  /** @param spent to which the cost is added */
+  constructor(limit: number = MAX_COST, spent: Spent = { units: 0 }) {
     this.#limit = limit;
     this.#left = limit;
+    this.#spent = spent;
+  }
+
+  /** Work that depends on values rather than on the expression, and is bounded elsewhere: it counts for the sum alone. */
+  note(units: number): void {
+    this.#spent.units += units;
   }
 
   spend(units: number): void {
     this.#left -= units;
+    this.#spent.units += units;
     if (this.#left < 0) {
       throw new TooCostly(
         `The expression costs more than ${this.#limit} steps of evaluation. Use fewer nested macros or shorter lists, or compute it in a function.`,

@@ -1,24 +1,54 @@
 import { MOST_LEVELS, TOO_DEEP } from "../../run/values/depth.ts";
 import { ExpressionFault, TooCostly } from "../fault.ts";
+import type { Meter } from "./meter.ts";
 import { Duration, Optional, type Value, type ValueMap } from "./values.ts";
 
 /** Characters of the JSON text that a value would have, about. A little more than the longest output of a step. */
 const MAX_WEIGHT = 32 * 1024 * 1024;
+/** A value of this weight is worth to be remembered. */
+const MUCH = 1_000;
+
+/** To look at a value takes as long as about two parts of an expression. */
+const COST = 2;
+
+export interface Walked {
+  readonly meter: Meter;
+  /** Large values that were walked before. JSON never changes. */
+  readonly known: WeakMap<object, Shape>;
+}
+
+/** Its weight, and how deep it is nested. */
+export interface Shape {
+  readonly weight: number;
+  readonly levels: number;
+}
 
 /**
  * The value as JSON: timestamps as ISO 8601, durations as `90s`, an empty optional value as null. Maps and lists without such values stay
  * the same objects. An expression can make a small graph of lists whose text would be endless (`[a, a]`, again and again): the
  * weight of the whole is bounded, and so is the walk.
  */
-export function plainValue(value: Value): unknown {
-  return new Walk().plain(value);
+export function plainValue(value: Value, walked: Walked): unknown {
+  const walk = new Walk(walked);
+  const plain = walk.plain(value);
+  walked.meter.note(walk.values * COST);
+  return plain;
 }
 
 class Walk {
+  readonly #walked: Walked;
+  /** Looked at. */
+  values = 0;
   #weight = 0;
   #levels = 0;
+  #deepest = 0;
+
+  constructor(walked: Walked) {
+    this.#walked = walked;
+  }
 
   plain(value: Value): unknown {
+    this.values++;
     switch (typeof value) {
       case "string":
         this.#add(value.length + 3);
@@ -33,18 +63,35 @@ class Walk {
         return value;
       case "object":
         this.#add(5);
-        return value === null ? null : this.#deeper(value);
+        return value === null ? null : this.#remembered(value);
       default:
         throw new ExpressionFault(`A ${typeof value} is no value of an expression.`);
     }
   }
 
+  #remembered(value: object): unknown {
+    const { known } = this.#walked;
+    const found = known.get(value);
+    if (found === undefined) return this.#deeper(value);
+    this.#reach(this.#levels + found.levels);
+    this.#add(found.weight);
+    return value;
+  }
+
   #deeper(value: object): unknown {
-    if (++this.#levels > MOST_LEVELS)
-      throw new TooCostly(`The expression makes a value that is ${TOO_DEEP}.`);
+    const [weight, deepest] = [this.#weight, this.#deepest];
+    this.#deepest = 0;
+    this.#reach(++this.#levels);
     const plain = this.#plainObject(value);
-    this.#levels--;
+    const shape = { weight: this.#weight - weight, levels: this.#deepest - --this.#levels };
+    this.#deepest = Math.max(deepest, this.#deepest);
+    if (plain === value && shape.weight >= MUCH) this.#walked.known.set(value, shape);
     return plain;
+  }
+
+  #reach(level: number): void {
+    if (level > MOST_LEVELS) throw new TooCostly(`The expression makes a value that is ${TOO_DEEP}.`);
+    this.#deepest = Math.max(this.#deepest, level);
   }
 
   #plainObject(value: object): unknown {

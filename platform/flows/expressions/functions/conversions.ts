@@ -69,7 +69,7 @@ export function jsonOf(text: string, meter: Meter): Value {
 }
 
 export function jsonTextOf(value: Value, meter: Meter): string {
-  const text = JSON.stringify(plainValue(value));
+  const text = JSON.stringify(plainValue(value, { meter, known: new WeakMap() }));
   meter.spendText(text.length);
   return text;
 }

@@ -24,6 +24,9 @@ const SIZE: readonly Signature[] = (["text", "list", "map"] as const).map((kind)
   isCheap: true,
 }));
 
+/** To read a time takes as long as about forty parts of an expression. */
+const COST_OF_A_TIME = 40;
+
 /** `name(…)`. */
 export const FUNCTIONS: Functions = {
   ...LIST_FUNCTIONS,
@@ -39,11 +42,11 @@ export const FUNCTIONS: Functions = {
   double: [row("number", "number", numberOf), row("text", "number", numberOf)],
   bool: [row("bool", "bool", (value: boolean) => value), row("text", "bool", boolOf)],
   timestamp: [
-    row("text", "timestamp", timestampOf),
+    meteredRow("text", "timestamp", metered(timestampOf)),
     row("number", "timestamp", (at: number) => dateOf(at * 1000)),
     row("timestamp", "timestamp", (at: Date) => at),
   ],
-  duration: [row("text", "duration", durationOf)],
+  duration: [meteredRow("text", "duration", metered(durationOf))],
   abs: [row("number", "number", Math.abs)],
   floor: [row("number", "number", Math.floor)],
   ceil: [row("number", "number", Math.ceil)],
@@ -127,4 +130,11 @@ export function takenBy(overloads: readonly Signature[]): string {
     .map(({ takes }) => takes.map((taken) => (taken === "any" ? "any value" : describeKind(taken as Kind))))
     .map((takes) => takes.join(" and ") || "nothing")
     .join(", or ");
+}
+
+function metered<T>(read: (text: string) => T): (text: string, meter: Meter) => T {
+  return (text, meter) => {
+    meter.spend(COST_OF_A_TIME);
+    return read(text);
+  };
 }

@@ -11,11 +11,13 @@ import { start, startAgain } from "./start.ts";
 
 /** Does what is due. Returns the bodies that have to be loaded for the rest of it. */
 export function takeDue(run: LiveRun): readonly Unloaded[] {
+  if (run.isSpent) return [];
   endInTime(run);
   const { timers } = run.underWay;
   const unloaded: Unloaded[] = [];
   const kept: Timer[] = [];
   for (let timer = timers.first(); timer !== undefined && timer.at <= run.now; timer = timers.first()) {
+    if (run.isSpent) break;
     timers.removeFirst();
     if (!isValid(run, timer)) continue;
     try {

@@ -50,10 +50,6 @@ export function nextItems(run: LiveRun, planned: PlannedStep): void {
 export function nextIteration(run: LiveRun, { name, step }: PlannedStep): void {
   const data = run.data(name);
   if (data.busy > 0) return;
-  if (run.isFull) {
-    run.underWay.dirty.add(name);
-    return;
-  }
   const iteration = data.done;
   try {
     const scope = iterationScope(stepScope(run, name), iteration);

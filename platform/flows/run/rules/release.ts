@@ -8,7 +8,8 @@ export function release(run: LiveRun, refs: readonly Ref[]): void {
     const unit = run.unit(ref)!;
     const of = item === undefined ? { step } : { step, item };
     run.refusals.delete(keyOf(step, item));
-    if (unit.state === "running" && !run.refused.delete(keyOf(step, item))) {
+    const isMade = !run.refused.delete(keyOf(step, item)) && !run.interrupted.delete(keyOf(step, item));
+    if (unit.state === "running" && isMade) {
       run.draft.aborts.push({ ...of, attempt: unit.attempt });
     }
     if (unit.state === "waiting" && unit.for?.kind === "event") run.draft.waitsOver.push(of);

@@ -18,7 +18,8 @@ export function consider(run: LiveRun, name: string): void {
   }
   if (run.isFrozen(planned)) return;
   if (state === "active" && planned.isLoop) {
-    nextIteration(run, planned);
+    if (run.isFull) run.underWay.dirty.add(name);
+    else nextIteration(run, planned);
     return;
   }
   if (state === "pending") begin(run, planned);

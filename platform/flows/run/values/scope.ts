@@ -22,6 +22,7 @@ export function stepScope(run: LiveRun, step: string): Scope {
   return {
     run,
     step,
+    meter: run.meter(),
     kept: { input: begun.input },
     plain: {
       trigger: begun.trigger,

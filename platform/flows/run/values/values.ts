@@ -1,5 +1,6 @@
 import { shorten, shown } from "../../../settings/invalid-setting.ts";
 import type { Expression, Template } from "../../definition/definition.ts";
+import type { Meter } from "../../expressions/evaluation/meter.ts";
 import { ExpressionFault, Unreadable } from "../../expressions/fault.ts";
 import type { Names } from "../../expressions/names.ts";
 import type { KeptBody, KeptValue } from "../entry.ts";
@@ -15,11 +16,15 @@ export type Variables = Readonly<Record<string, unknown>>;
 export interface Scope {
   readonly run: LiveRun;
   readonly step: string;
+  /** Counts what is evaluated with it. */
+  readonly meter: Meter;
   /** Variables whose values may be bodies; these are loaded if the expression names them. */
   readonly kept: Readonly<Record<string, KeptValue>>;
   readonly plain: Variables;
 }
 
+/** To show a step to an expression takes as long as about ten parts of it. */
+const STEP_UNITS = 10;
 const NOTHING: KeptValue = { json: null };
 /** A template that hands on a value whole, which then need not be loaded. */
 const WHOLE = /^\s*\$\{\s*(?:([a-z]+)|steps\.([a-z][a-z0-9_]*)\.output)\s*\}\s*$/;
@@ -29,7 +34,7 @@ export function evaluate(scope: Scope, expression: Expression, member: string): 
   const { expressions } = scope.run.options;
   return attempt(scope, member, () => {
     const variables = new Reading(scope).variables(expressions.namesIn(expression));
-    return expressions.evaluate(expression, variables);
+    return expressions.evaluate(expression, variables, scope.meter);
   });
 }
 
@@ -57,7 +62,7 @@ export function evaluateTemplate(scope: Scope, template: Template, member: strin
   const { expressions } = scope.run.options;
   return attempt(scope, member, () => {
     const variables = new Reading(scope).variables(expressions.namesInTemplate(template));
-    return expressions.evaluateTemplate(template, variables);
+    return expressions.evaluateTemplate(template, variables, scope.meter);
   });
 }
 
@@ -153,8 +158,9 @@ class Reading {
 
   #steps(names: Names): Readonly<Record<string, unknown>> {
     const { state } = this.#scope.run;
-    const all = names.steps.size > 0 ? names.steps : Object.keys(state.steps);
-    return Object.fromEntries([...all].map((name) => [name, this.#step(name, state)]));
+    const all = names.steps.size > 0 ? [...names.steps] : Object.keys(state.steps);
+    this.#scope.meter.note(all.length * STEP_UNITS);
+    return Object.fromEntries(all.map((name) => [name, this.#step(name, state)]));
   }
 
   #step(name: string, state: RunData) {
