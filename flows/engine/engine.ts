@@ -20,6 +20,7 @@ import { bodiesOf, smallEntries } from "./runs/entry-bodies.ts";
 import { loadMachines, type Machines } from "./runs/machines.ts";
 import { OwnedRun } from "./runs/owned-run.ts";
 import type { OwnedRunOptions, RunServices } from "./runs/owned-run-options.ts";
+import { Turns } from "./runs/turns.ts";
 import { StuckRuns } from "./stuck-runs.ts";
 import { Values } from "./values.ts";
 import { Follower } from "./waits/follower.ts";
@@ -107,6 +108,7 @@ export class Engine {
       effects: new Effects({ values, children, bodies, now }),
       slots: new CallSlots(limits.flowCalls),
       lookBack: (run, waits) => lookBack(run, waits, source),
+      turns: new Turns(),
     };
     const isCalling = (id: string) => this.#owned.get(id)?.isCalling ?? false;
     this.#stuck = new StuckRuns({ runs, counts: this.counts, isCalling, now, print });
@@ -182,7 +184,7 @@ export class Engine {
   async #firstOf({ begun }: NewRun): Promise<First | undefined> {
     const machine = this.#machines.create(begun);
     for (;;) {
-      const decision = machine.advance(this.#options.now());
+      const decision = await this.#services.turns.run(() => machine.advance(this.#options.now()));
       if (decision.missing.length === 0) return hasOnlyCalls(decision) ? { machine, decision } : undefined;
       await Promise.all(decision.missing.map((body) => this.values.load(body)));
     }

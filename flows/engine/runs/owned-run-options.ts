@@ -6,6 +6,7 @@ import type { Values } from "../values.ts";
 import type { Effects } from "./effects.ts";
 import type { PastEventsOptions } from "./past-events.ts";
 import type { RunCallsOptions } from "./run-calls.ts";
+import type { Turns } from "./turns.ts";
 
 /** What owned runs share. */
 export interface RunServices
@@ -14,6 +15,7 @@ export interface RunServices
   readonly runs: Pick<Runs, "append" | "signal">;
   readonly values: Values;
   readonly effects: Effects;
+  readonly turns: Turns;
   readonly now: () => number;
   readonly print: (line: string) => void;
 }

@@ -31,6 +31,8 @@ export class OwnedRun {
   readonly #past: PastEvents;
   readonly #results: Result[] = [];
   readonly #signals: StoredSignal[] = [];
+  /** Ids of signals that the machine has not dealt with. */
+  readonly #untaken: string[] = [];
   /** Signals that the machine knows. The store may show them again. */
   readonly #seen = new Set<string>();
   /** Decided, and not stored. */
@@ -137,13 +139,14 @@ export class OwnedRun {
 
   /** Decides during an append, so that the store does not delay a list. */
   #goOn(): void {
-    const isHeld = this.#patience.isTried || this.#isReleasing || this.#isGone;
-    if (isHeld || !this.#gathered.isPlain || this.#gathered.entries.length > MOST_AHEAD) return;
     const { machine, services } = this.#options;
+    const { turns, now } = services;
+    const isHeld = this.#patience.isTried || this.#isReleasing || this.#isGone || turns.isOver;
+    if (isHeld || !this.#gathered.isPlain || this.#gathered.entries.length > MOST_AHEAD) return;
     const { of, result } = this.#results.shift()!;
     try {
-      machine.ended(of, result, services.now());
-      this.#take(machine.advance(services.now()));
+      machine.ended(of, result, now());
+      this.#take(turns.now(() => machine.advance(now())));
     } catch (error) {
       this.#fault = error as Error;
     }
@@ -167,8 +170,10 @@ export class OwnedRun {
   }
 
   #hasNews(): boolean {
+    const { machine } = this.#options;
     const isTold = this.#results.length > 0 || this.#signals.length > 0 || this.#isMissing;
-    return isTold || !this.#gathered.isEmpty || this.#fault !== undefined;
+    const isBehind = machine.resultsLeft > 0 || this.#untaken.length > 0;
+    return isTold || isBehind || !this.#gathered.isEmpty || this.#fault !== undefined;
   }
 
   async #step(): Promise<void> {
@@ -193,17 +198,18 @@ export class OwnedRun {
   /** Tells the machine what came, and gathers what follows. */
   async #decide(): Promise<void> {
     const { machine, services } = this.#options;
-    const { now, values } = services;
+    const { now, values, turns } = services;
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault !== undefined) throw fault;
     for (const { of, result } of this.#results.splice(0)) machine.ended(of, result, now());
     for (const { id, signal } of this.#signals.splice(0)) {
       machine.signalled(signal, now());
-      this.#gathered.taken.push(id);
+      this.#untaken.push(id);
     }
     for (;;) {
-      const decision = machine.advance(now());
+      const decision = await turns.run(() => machine.advance(now()));
+      if (this.#isGone) return;
       const { missing } = decision;
       if (missing.length === 0) return this.#take(decision);
       await this.#patience.run(() => Promise.all(missing.map((body) => values.load(body))));
@@ -216,6 +222,8 @@ export class OwnedRun {
     // The loop loads them, and asks again.
     this.#isMissing = decision.missing.length > 0;
     if (this.#isMissing) return;
+    const { signalsLeft } = this.#options.machine;
+    this.#gathered.taken.push(...this.#untaken.splice(0, this.#untaken.length - signalsLeft));
     this.#early.decided(decision.entries);
     const isHeld = this.#patience.isTried || this.#isReleasing;
     const starts = Map.groupBy(decision.starts, (start) => !isHeld && this.#early.has(start));
