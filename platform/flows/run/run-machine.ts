@@ -3,7 +3,7 @@ import type { StepError } from "./error.ts";
 import { apply } from "./fold/fold.ts";
 import { planOf } from "./fold/plan.ts";
 import { newRun, type RunData } from "./fold/state.ts";
-import { LiveRun, newDraft } from "./live-run.ts";
+import { LiveRun, newDraft, type Told } from "./live-run.ts";
 import type { AttemptResult, Decision, MachineOptions, RunMachine } from "./machine.ts";
 import { rowOf } from "./row-of.ts";
 import { takeDue } from "./rules/due.ts";
@@ -110,16 +110,21 @@ class Machine implements RunMachine {
   }
 
   #takeTold(): boolean {
-    const told = this.#run.told.splice(0);
-    const kept = this.#left(told, (one) =>
-      this.#waits(() => {
-        if ("signal" in one) takeSignal(this.#run, one.signal);
-        else if ("of" in one) endAttempt(this.#run, one);
-        else fail(this.#run, one.broken);
-      }),
-    );
-    this.#run.told.unshift(...kept);
-    return kept.length < told.length;
+    const run = this.#run;
+    const kept: Told[] = [];
+    let taken = 0;
+    while (run.told.length > 0 && !run.isSpent) {
+      const one = run.told.shift()!;
+      const waits = this.#waits(() => {
+        if ("signal" in one) takeSignal(run, one.signal);
+        else if ("of" in one) endAttempt(run, one);
+        else fail(run, one.broken);
+      });
+      if (waits) kept.push(one);
+      else taken++;
+    }
+    run.told.unshift(...kept);
+    return taken > 0;
   }
 
   #startAgain(): boolean {
