@@ -102,6 +102,36 @@ describe("values that are nested very deeply", () => {
     await eventually("a line", () => rig.lines.some((line) => /event-\d+ of the topic payments/.test(line)));
   });
 
+  it("hold up one topic at most if it cannot be read at all", async () => {
+    const { topics } = rig.store;
+    let isBroken = true;
+    const read: typeof topics.read = async (topic, ...rest) => {
+      if (isBroken && topic === "payments") throw new RangeError("Maximum call stack size exceeded");
+      return topics.read(topic, ...rest);
+    };
+    const proxied = new Proxy(topics, {
+      get: (target, name) => {
+        const member: unknown = name === "read" ? read : Reflect.get(target, name);
+        return typeof member === "function" ? member.bind(target) : member;
+      },
+    });
+    const engine = await rig.start({ store: { ...rig.store, topics: proxied } });
+    await rig.put("paid", PAID);
+    await rig.put("other", PAID.replace("payments", "zebras"));
+    const second = await rig.begin(engine, "other", { id: 1 });
+    await rig.run(second, "waiting");
+    isBroken = false;
+    const first = await rig.begin(engine, "paid", { id: 1 });
+    await rig.run(first, "waiting");
+    isBroken = true;
+    await publish("payments", '{"order":1}');
+    await publish("zebras", '{"order":1}');
+    assert.deepEqual(await rig.output(second), { order: 1 });
+    isBroken = false;
+    assert.deepEqual(await rig.output(first), { order: 1 });
+    assert.ok(rig.lines.some((line) => line.startsWith("events of the topic payments that runs wait for")));
+  });
+
   it("are passed over by a run that looks for events of the past", async () => {
     await rig.put(
       "late",
