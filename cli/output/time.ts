@@ -14,8 +14,15 @@ export function ago(time: string | undefined, nowMs: number): string {
   return `${Math.max(0, Math.floor(passedMs / unitMs))}${unit} ago`;
 }
 
-/** `41 ms`, `1.2 s` */
+const LONG_UNITS: readonly (readonly [ms: number, unit: string])[] = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1_000, "s"],
+];
+
+/** `41 ms`, `1.2 s`, `3.0 d` */
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
+  const [unitMs, unit] = LONG_UNITS.find(([least]) => ms >= least) ?? [];
+  return unitMs === undefined ? `${Math.round(ms)} ms` : `${(ms / unitMs).toFixed(1)} ${unit}`;
 }

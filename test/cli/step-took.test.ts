@@ -18,6 +18,11 @@ describe("skiff flow show", () => {
     assert.equal(stepTook({ state: "skipped", attempts: [] }), "-");
   });
 
+  it("counts long times in hours and days", () => {
+    const took = (seconds: number) => stepTook({ state: "done", attempts: [attempt(0, seconds)] });
+    assert.deepEqual([90, 5_400, 259_200].map(took), ["1.5 min", "1.5 h", "3.0 d"]);
+  });
+
   it("says how long all items together took", () => {
     const step = { state: "done", startedAt: at(0), endedAt: at(4), items: { total: 2, done: 2 } };
     assert.equal(stepTook({ ...step, attempts: [] }), "4.0 s");

@@ -1,4 +1,4 @@
-import type { OpenApproval } from "../../../platform/flows/description/run-describer.ts";
+import type { OpenApproval, RunDescriber } from "../../../platform/flows/description/run-describer.ts";
 import { isTooDeep, TOO_DEEP } from "../../../platform/flows/run/values/depth.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
@@ -36,7 +36,11 @@ export function approveRun(services: Services): Handler {
     const describer = await readRun(requirePart(services, "runs"), run);
     if (step !== undefined && describer.unitsOf(step) === undefined) throw unknownStep(step, describer.names);
     const waiting = hasEnded(run) ? [] : describer.approvals();
-    const { by: approvers, ...place } = placeOf(waiting, { step, item }, run.id);
+    const { by: approvers, ...place } = placeOf(
+      waiting,
+      { step, item, became: becameOf(describer, step, item) },
+      run.id,
+    );
     const { by } = ctx.state;
     if (approvers !== undefined) requireApprover(by, place.step, approvers);
     await sendSignal(services, run, { kind: "approval", ...place, ...decision, by });
@@ -49,12 +53,15 @@ export function approveRun(services: Services): Handler {
   };
 }
 
+interface Asked {
+  readonly step: string | undefined;
+  readonly item: number | undefined;
+  /** For the error if it does not wait. */
+  readonly became: string;
+}
+
 /** @throws Problem `not_waiting`; `invalid_request` if several steps wait and none is named */
-function placeOf(
-  waiting: readonly OpenApproval[],
-  { step, item }: { readonly step: string | undefined; readonly item: number | undefined },
-  id: string,
-): OpenApproval {
+function placeOf(waiting: readonly OpenApproval[], { step, item, became }: Asked, id: string): OpenApproval {
   const matching = waiting.filter(
     (each) => (step ?? each.step) === each.step && (item ?? each.item) === each.item,
   );
@@ -63,7 +70,7 @@ function placeOf(
     const what = step === undefined ? `The run ${id}` : `The step "${step}" of the run ${id}`;
     const names = [...new Set(waiting.map((each) => each.step))].join(", ");
     const others = names === "" ? "Nobody is asked now" : `These steps wait for approval: ${names}`;
-    throw new Problem("not_waiting", `${what} waits for no such approval. ${others}.`);
+    throw new Problem("not_waiting", `${what} waits for no such approval${became}. ${others}.`);
   }
   if (another === undefined) return place;
   const named = matching.slice(0, 10).map((each) => {
@@ -73,6 +80,16 @@ function placeOf(
     "invalid_request",
     `Several steps wait for approval: name one, as in ${named.join(" or ")}.`,
   );
+}
+
+/** What became of an approval that is over. */
+function becameOf(describer: RunDescriber, step: string | undefined, item: number | undefined): string {
+  const last = step === undefined ? undefined : describer.attemptsOf(step, item).at(-1);
+  if (last?.waitsFor?.kind !== "approval" || last.endedAt === undefined) return "";
+  const at = new Date(last.endedAt).toISOString();
+  if (last.state === "done") return `: it was approved at ${at}`;
+  const why = last.error === undefined ? "" : `: ${last.error.message.replace(/\.$/, "")}`;
+  return `: it ended at ${at}${why}`;
 }
 
 /** A key is named without its id, so that a new key takes the place of an old one. @throws Problem `forbidden` */

@@ -164,6 +164,11 @@ describe("manager: runs of flows with their steps", () => {
       .send(deep)
       .expect(400);
     assert.match(problem.detail, /data is nested deeper than 200 levels/);
+    const late = async (step: string) => (await approve(`?step=${step}`).expect(409)).body.detail;
+    run.signal({ kind: "approval", step: "ok", approved: true, by: "ann" });
+    assert.match(await late("ok"), /waits for no such approval: it was approved at 1970-.*Z\. These steps/);
+    run.signal({ kind: "approval", step: "also", approved: false, by: "ann", comment: "no" });
+    assert.match(await late("also"), /no such approval: it ended at 1970-.*Z: ann refused: no\. Nobody/);
   });
 
   it("are not paused once they are being cancelled", async () => {
