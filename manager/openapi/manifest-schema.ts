@@ -55,7 +55,6 @@ export function manifestSchema(limits: Limits): Schema {
     description:
       "Functions, topics, flows, subscriptions and schedules of Skiff by name, or the settings of one function",
     if: { anyOf: ["functions", ...OBJECT_MEMBERS].map((member) => ({ required: [member] })) },
-    // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
     then: {
       type: "object",
       properties: {
