@@ -9,9 +9,9 @@ const OPERATORS: Readonly<Record<string, string>> = {
   ...{ and: "&&", or: "||", not: "!" },
   ...{ "===": "==", "!==": "!=", "=": "==", "<>": "!=" },
 };
-/** Texts are matched first, so that what they hold stays. */
+/** Texts are matched first, so that what they hold stays. One without an end reaches to the end, so that none is read twice. */
 const QUOTED_OR_OPERATOR =
-  /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<![\w.])(?:and|or|not)(?!\w)|===|!==|<>|(?<![=!<>])=(?!=)/gi;
+  /"(?:\\[\s\S]|[^"\\])*(?:"|\\?$)|'(?:\\[\s\S]|[^'\\])*(?:'|\\?$)|(?<![\w.])(?:and|or|not)(?!\w)|===|!==|<>|(?<![=!<>])=(?!=)/gi;
 const BRACED = /^\{([\s\S]*)\}$/;
 const TIME = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d)?)?$/;
 

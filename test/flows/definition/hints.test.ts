@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hintFor } from "../../../platform/flows/expressions/hints.ts";
 import { faultsOf, faultsOfSteps } from "./parsing.ts";
 
 /** The steps have one fault, which matches. */
@@ -49,6 +50,19 @@ describe("hints for words of other languages", () => {
     assertHint(['a: {fn: a, with: "${{ input.x }}"}'], /^2:23 .*Write `\$\{ input\.x \}`, with one brace\.$/);
     assertHint(['a: {fn: a, if: "${{ input.x }}"}'], /Write `\$\{ input\.x \}`, with one brace\.$/);
     assert.deepEqual(faultsOfSteps("a: {fn: a, with: \"${{'a': input.x}}\"}"), []);
+  });
+
+  it("are found in time for expressions full of quotation marks", () => {
+    const text = '"\\'.repeat(2_048);
+    const startMs = performance.now();
+    for (let n = 0; n < 400; n++)
+      assert.equal(
+        hintFor(text, () => false),
+        undefined,
+      );
+    // Going back for each mark took 1 s.
+    const tookMs = performance.now() - startMs;
+    assert.ok(tookMs < 500, `${tookMs} ms`);
   });
 
   it("say how a time is written", () => {
