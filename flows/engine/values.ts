@@ -1,12 +1,14 @@
 import { LRUCache } from "lru-cache";
 import { loadBody, storeBody } from "../../calling/stored-bodies.ts";
 import type { KeptBody, KeptValue } from "../../platform/flows/run/entry.ts";
-import type { Payload } from "../../platform/flows/run/machine.ts";
+import type { Missing, Payload } from "../../platform/flows/run/machine.ts";
 import { isTooDeep, TOO_DEEP } from "../../platform/flows/run/values/depth.ts";
 import { type Bodies, EMPTY_BODY, INLINE_BYTES, type StoredBody } from "../../store/bodies.ts";
 
 /** Values that are held for the next expression, in bytes of their JSON. */
 const CACHED_BYTES = 64 * 1024 * 1024;
+/** Of a list that is written. */
+const PART_CHARACTERS = 64 * 1024;
 const JSON_TYPE = "application/json";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
@@ -85,9 +87,14 @@ export class Values {
   }
 
   /** @throws Problem if the store is away; TooDeep; Error if the body is gone */
-  async load(body: KeptBody): Promise<{ readonly json: unknown }> {
+  async load(body: Missing): Promise<{ readonly json: unknown }> {
     const held = this.#cache.get(body.body);
     if (held !== undefined) return held;
+    if (body.list !== undefined) {
+      const made = { json: await this.#made(body.list) };
+      this.#cache.set(body.body, made, { size: 1_000 });
+      return made;
+    }
     const bytes = await loadBody(this.#options.bodies, { id: body.body, bytes: body.bytes });
     const loaded = { json: parsed(Buffer.from(bytes).toString()) };
     this.#cache.set(body.body, loaded, { size: Math.max(1, body.bytes) });
@@ -111,6 +118,33 @@ export class Values {
     if ("body" in payload && !isText) return { body: { id: payload.body, bytes: payload.bytes }, type };
     const text = isText ? json : JSON.stringify(json ?? null);
     return { body: { inline: Buffer.from(text) }, type };
+  }
+
+  /** One value after the other: all of them may be more than fits into memory. */
+  async #made(list: readonly KeptValue[]): Promise<KeptValue> {
+    const stored = await this.#options.bodies.write(this.#partsOf(list), Number.MAX_SAFE_INTEGER);
+    if ("id" in stored) return { body: stored.id, bytes: stored.bytes, type: JSON_TYPE };
+    return { json: JSON.parse(Buffer.from(stored.inline).toString()) };
+  }
+
+  async *#partsOf(list: readonly KeptValue[]): AsyncIterable<Uint8Array> {
+    let text = "[";
+    for (const [index, value] of list.entries()) {
+      text += (index === 0 ? "" : ",") + JSON.stringify(await this.#shown(value));
+      if (text.length < PART_CHARACTERS) continue;
+      yield Buffer.from(text);
+      text = "";
+    }
+    yield Buffer.from(`${text}]`);
+  }
+
+  /** As lists show it to expressions. */
+  async #shown(value: KeptValue): Promise<unknown> {
+    if ("json" in value) return value.json ?? null;
+    const { type, bytes } = value;
+    return type === JSON_TYPE && bytes <= this.#options.mostBytes
+      ? (await this.load(value)).json
+      : { type, bytes };
   }
 
   /** JSON that is stored as it came, unless it does not parse. */

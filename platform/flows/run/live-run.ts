@@ -1,10 +1,10 @@
 import { Meter, type Spent } from "../expressions/evaluation/meter.ts";
-import type { AttemptOf, Entry, KeptBody } from "./entry.ts";
+import type { AttemptOf, Entry } from "./entry.ts";
 import type { StepError } from "./error.ts";
 import { apply } from "./fold/fold.ts";
 import type { Plan, PlannedStep } from "./fold/plan.ts";
 import type { RunData, StepData, Unit } from "./fold/state.ts";
-import type { AttemptResult, Decision, MachineOptions } from "./machine.ts";
+import type { AttemptResult, Decision, MachineOptions, Missing } from "./machine.ts";
 import type { Signal } from "./signal.ts";
 import { type Ref, refOf, UnderWay } from "./under-way.ts";
 
@@ -48,7 +48,7 @@ export class LiveRun {
   /** What this decision has cost. */
   readonly spent: Spent = { units: 0 };
   /** Bodies that this decision needs. */
-  missing = new Map<string, KeptBody>();
+  missing = new Map<string, Missing>();
   now = 0;
 
   constructor(state: RunData, plan: Plan, options: MachineOptions) {

@@ -39,8 +39,8 @@ export interface MachineOptions {
   readonly limits: { readonly flowItems: number; readonly flowOutputBytes: number };
   /** From 0 to below 1, for the jitter of retries. */
   readonly random: () => number;
-  /** Value of a body of JSON that was loaded; undefined: `missing`. */
-  readonly value: (body: KeptBody) => { readonly json: unknown } | undefined;
+  /** Value of a body of JSON that was loaded; undefined: `missing`. Of a list the `KeptValue` that it was made. */
+  readonly value: (body: Missing) => { readonly json: unknown } | undefined;
   /** The setting `retry` of a function. */
   readonly retryOf: (name: string) => RetrySettings | undefined;
   /** Most bytes of an event of a topic; absent: any. */
@@ -82,7 +82,12 @@ export interface Decision {
   readonly waits: readonly WaitOf[];
   readonly waitsOver: readonly Pick<AttemptOf, "step" | "item">[];
   /** Bodies to load before `advance` is called again; everything else is empty then. */
-  readonly missing: readonly KeptBody[];
+  readonly missing: readonly Missing[];
+}
+
+/** A body to load, or with `list` one to make: a list of JSON of these values. */
+export interface Missing extends KeptBody {
+  readonly list?: readonly KeptValue[];
 }
 
 /** An attempt to make. */

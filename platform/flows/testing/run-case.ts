@@ -58,7 +58,7 @@ class Run {
       expressions,
       limits,
       random: () => 0.5,
-      value: () => undefined,
+      value: ({ list, body, bytes, type }) => list && { json: { body, bytes, type } },
       retryOf: () => undefined,
       newId: () => `run_${++ids}`,
     });

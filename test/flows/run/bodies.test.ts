@@ -101,12 +101,22 @@ describe("bodies of a run", () => {
     });
   });
 
-  it("end a step whose outputs are too large together", () => {
+  it("are made of the outputs of a list that are too large together", () => {
     const limits = { flowItems: 10, flowOutputBytes: 1_000 };
-    const run = new DrivenRun(flow({ a: { each: "input", concurrency: 1 } }), [1, 2, 3], { limits });
-    run.done("a[0].1", "x".repeat(600));
-    run.done("a[1].1", "x".repeat(600));
-    assert.equal(run.row.error?.type, "output_too_large");
+    const made = { body: "made", bytes: 1_207, type: "application/json" };
+    const lists = new Map<string, { readonly json: unknown }>();
+    const run = new DrivenRun(flow({ a: { each: "input", concurrency: 1 } }), [1, 2], {
+      limits,
+      value: ({ body: id }) => lists.get(id),
+    });
+    const output = "x".repeat(600);
+    run.done("a[0].1", output);
+    run.machine.ended(run.open.get("a[1].1")!, { output: { json: output } }, run.now);
+    const [missing] = run.machine.advance(run.now).missing;
+    assert.deepEqual(missing!.list, [{ json: output }, { json: output }]);
+    lists.set(missing!.body, { json: made });
+    run.advance();
+    assert.deepEqual(run.entries.at(-1), { kind: "ended", state: "done", at: 1_000, output: made });
   });
 
   it("of a list are loaded before its run, which failed, ends", () => {

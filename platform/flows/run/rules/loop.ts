@@ -1,7 +1,8 @@
+import type { KeptValue } from "../entry.ts";
 import type { PlannedStep } from "../fold/plan.ts";
 import type { LiveRun } from "../live-run.ts";
 import { isTooDeep, TOO_DEEP } from "../values/depth.ts";
-import { errorOf } from "../values/failure.ts";
+import { errorOf, Unloaded } from "../values/failure.ts";
 import { iterationScope, listOf, stepScope } from "../values/scope.ts";
 import { compose, isTrue } from "../values/values.ts";
 import { failStep } from "./fail.ts";
@@ -12,10 +13,9 @@ export function nextItems(run: LiveRun, planned: PlannedStep): void {
   const { name, step } = planned;
   const data = run.data(name);
   const items = data.items!;
-  const most = run.options.limits.flowOutputBytes;
-  if (data.bytes > most) {
-    const message = `Step \`${name}\`: its outputs have more than ${most} bytes, which SKIFF_FLOW_OUTPUT allows.`;
-    failStep(run, name, { type: "output_too_large", message });
+  if (data.done === items && data.bytes > run.options.limits.flowOutputBytes) {
+    run.record({ kind: "settled", step: name, output: wholeList(run, name) });
+    run.lists.delete(name);
     return;
   }
   if (data.done === items) {
@@ -44,6 +44,17 @@ export function nextItems(run: LiveRun, planned: PlannedStep): void {
     if ((data.units[item]?.state ?? "new") === "new") start(run, { step: name, item });
     cursors.set(name, item + 1);
   }
+}
+
+/** A list that no expression reads is made by the owner, one output after the other. Throws `Unloaded`. */
+function wholeList(run: LiveRun, name: string): KeptValue {
+  const { units, bytes } = run.data(name);
+  const attempts = units.reduce((sum, { attempt }) => sum + attempt, 0);
+  const id = `list of ${run.state.begun.run}/${name}/${attempts}`;
+  const list = { body: id, bytes, type: "application/json", list: units.map(({ output }) => output!) };
+  const made = run.options.value(list);
+  if (made === undefined) throw new Unloaded([list]);
+  return made.json as KeptValue;
 }
 
 /** Starts the next iteration if the condition holds, and settles the step otherwise. */

@@ -1,5 +1,5 @@
-import type { KeptBody } from "../entry.ts";
 import type { StepError } from "../error.ts";
+import type { Missing } from "../machine.ts";
 
 /** A rule cannot go on: the error is that of the step. */
 export class Failure extends Error {
@@ -13,9 +13,9 @@ export class Failure extends Error {
 
 /** A rule needs bodies that have to be loaded first. It has recorded nothing of what it was about. */
 export class Unloaded extends Error {
-  readonly bodies: readonly KeptBody[];
+  readonly bodies: readonly Missing[];
 
-  constructor(bodies: readonly KeptBody[]) {
+  constructor(bodies: readonly Missing[]) {
     super("Bodies have to be loaded.");
     this.bodies = bodies;
   }
