@@ -157,6 +157,12 @@ function announcingRuns(runs: Runs, changes: StoreChanges): Runs {
     async signal(signals, now) {
       const taken = await runs.signal(signals, now);
       if (taken.includes(true)) changes.emit("runs");
+      const cancelled = signals.filter(({ signal }, place) => taken[place] && signal.kind === "cancel");
+      // Those that nobody had begun have ended.
+      for (const { run } of cancelled) {
+        const entries = await runs.entries(run, 1, 2);
+        if (entries.at(-1)?.kind === "ended") changes.emit("run", run, entries);
+      }
       return taken;
     },
     async reopen(signal, now) {

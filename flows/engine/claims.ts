@@ -1,5 +1,5 @@
 import type { StoreChanges } from "../../store/changes.ts";
-import type { RunRecord, Runs, StoredSignal } from "../../store/flows/runs.ts";
+import type { ClaimedRuns, Runs, StoredSignal } from "../../store/flows/runs.ts";
 
 /** Time between two looks at a store that other programs change too, in milliseconds. */
 const POLL_MS = 200;
@@ -23,7 +23,7 @@ export interface ClaimsOptions {
   /** Whether the engine has runs, which may have signals. */
   readonly hasRuns: () => boolean;
   /** Resolves when the engine has them. */
-  readonly onClaimed: (runs: readonly RunRecord[], owner: string) => Promise<void>;
+  readonly onClaimed: (claimed: ClaimedRuns, owner: string) => Promise<void>;
   readonly onSignals: (signals: readonly StoredSignal[]) => void;
   /** Called when runs wait for which there is no room. */
   readonly onFull: () => void;
@@ -93,10 +93,11 @@ export class Claims {
   async #claim(owner: string): Promise<number | undefined> {
     const { runs, room, now, onClaimed, onFull } = this.#options;
     const limit = Math.max(0, Math.min(room(), MOST_AT_ONCE));
-    const { runs: claimed, nextDueAt, isMore } = await runs.claim({ owner, now: now(), limit });
+    const claimed = await runs.claim({ owner, now: now(), limit });
+    const { nextDueAt, isMore } = claimed;
     await onClaimed(claimed, owner);
     // They may have signals.
-    if (claimed.length > 0) this.#isWoken = true;
+    if (claimed.runs.length > 0) this.#isWoken = true;
     if (isMore && limit < MOST_AT_ONCE) onFull();
     else if (isMore) this.#isWoken = true;
     return isMore ? undefined : nextDueAt;

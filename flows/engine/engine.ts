@@ -1,7 +1,7 @@
 import type { Entry } from "../../platform/flows/run/entry.ts";
 import type { Decision, RunMachine } from "../../platform/flows/run/machine.ts";
 import { draining } from "../../platform/problems.ts";
-import type { CreatedRun, NewRun, RunRecord, StoredSignal } from "../../store/flows/runs.ts";
+import type { ClaimedRuns, CreatedRun, NewRun, RunRecord, StoredSignal } from "../../store/flows/runs.ts";
 import type { FlowsOptions } from "../services.ts";
 import type { FlowTracer } from "../traces/flow-tracer.ts";
 import { RunSpans } from "../traces/run-spans.ts";
@@ -17,6 +17,7 @@ import { CallSlots } from "./runs/call-slots.ts";
 import { Children } from "./runs/children.ts";
 import { Effects } from "./runs/effects.ts";
 import { bodiesOf, smallEntries } from "./runs/entry-bodies.ts";
+import { endOfForsaken } from "./runs/forsaken.ts";
 import { loadMachines, type Machines } from "./runs/machines.ts";
 import { OwnedRun } from "./runs/owned-run.ts";
 import type { OwnedRunOptions, RunServices } from "./runs/owned-run-options.ts";
@@ -105,13 +106,18 @@ export class Engine {
     const source = { topics: store.topics, bodies, expressions: machines.expressions, print };
     this.#services = {
       ...{ runs, values, now, print, counts: this.counts, calls: this.#calls },
-      effects: new Effects({ values, children, bodies, now }),
+      effects: new Effects({ values, children, bodies, mostLive: limits.liveRuns, now }),
       slots: new CallSlots(limits.flowCalls),
       lookBack: (run, waits) => lookBack(run, waits, source),
       turns: new Turns(),
     };
-    const isCalling = (id: string) => this.#owned.get(id)?.isCalling ?? false;
-    this.#stuck = new StuckRuns({ runs, counts: this.counts, isCalling, now, print });
+    this.#stuck = new StuckRuns({
+      ...{ runs, counts: this.counts, now, print },
+      owner: () => this.#beat.owner,
+      isCalling: (id) => this.#owned.get(id)?.isCalling ?? false,
+      hasRoom: () => this.#room() > 0,
+      overdue: (before) => [...this.#owned.values()].filter((run) => (run.wakeAt ?? Infinity) < before),
+    });
     this.#follower = new Follower({ ...source, waits: runs.waits, changes, isShared, now });
     this.#beat = new EngineBeat({
       ...{ runs, identity, isShared, now, print },
@@ -206,8 +212,21 @@ export class Engine {
     return this.#options.limits.flowRuns - this.#owned.size - this.#beginning;
   }
 
-  async #claimed(claimed: readonly RunRecord[], owner: string): Promise<void> {
-    await Promise.all(claimed.map((record) => this.#take(record, owner)));
+  async #claimed({ runs, forsaken }: ClaimedRuns, owner: string): Promise<void> {
+    const take = (run: RunRecord) =>
+      forsaken.has(run.id) ? this.#endForsaken(run, owner) : this.#take(run, owner);
+    await Promise.all(runs.map(take));
+  }
+
+  async #endForsaken(run: RunRecord, owner: string): Promise<void> {
+    const { store, print, now } = this.#options;
+    try {
+      const appended = await store.runs.append(endOfForsaken(run, owner, now()));
+      if (appended === "stored") this.counts.ended.cancelled++;
+    } catch (error) {
+      // As in #take.
+      print(`the run ${run.id} of the flow ${run.flow} cannot be cancelled: ${(error as Error).message}`);
+    }
   }
 
   /** @param fault why it could not go on in this program */

@@ -41,7 +41,10 @@ export interface Runs {
   append(append: Append): Promise<Appended>;
   /** Signals of the runs that an engine has, oldest first. They stay until an append takes them. */
   signals(owner: string, limit: number): Promise<readonly StoredSignal[]>;
-  /** Wakes runs that nobody has. Signals of runs that ended, or do not exist, are dropped; returns false for these. */
+  /**
+   * Wakes runs that nobody has. Signals of runs that ended, or do not exist, are dropped; returns false for these. A run that no engine has
+   * begun ends at once when it is cancelled, and the run that it is a step of is told.
+   */
   signal(signals: readonly NewSignal[], now: number): Promise<readonly boolean[]>;
   /** Makes an ended run live again, queued, with this signal. False if it is live, or there is none. */
   reopen(signal: NewSignal, now: number): Promise<boolean>;
@@ -69,8 +72,12 @@ export interface Runs {
   list(query: RunQuery): Promise<readonly RunRecord[]>;
   /** Runs by flow and state now, and how many ever ended in each state. */
   totals(): Promise<readonly FlowTotals[]>;
-  /** Live runs without an append since `before` that are `running` or `queued`: nothing explains why they rest. At most `limit`. */
-  stuck(before: number, limit: number): Promise<readonly RunRecord[]>;
+  /** Live runs in which nothing has happened since `before` although something should. At most `limit` of each kind. */
+  stuck(request: {
+    readonly owner: string;
+    readonly before: number;
+    readonly limit: number;
+  }): Promise<RestingRuns>;
   /** Removes an ended run with its entries. False if it is live, or there is none. */
   remove(run: string): Promise<boolean>;
   /** Removes a batch of runs that ended before `before`, or beyond the newest `most` of their flow. Returns whether more is left. */
@@ -114,9 +121,20 @@ export type CreatedRun =
 
 export interface ClaimedRuns {
   readonly runs: readonly RunRecord[];
+  /** Those of them that never began and are steps of runs that have ended or are about to be cancelled: nothing must begin in them. */
+  readonly forsaken: ReadonlySet<string>;
   /** When the next run that waits for its time is due. */
   readonly nextDueAt: number | undefined;
   readonly isMore: boolean;
+}
+
+export interface RestingRuns {
+  /** Runs of the engine that asks, `queued` or `running`, without an append: it knows whether calls explain this. */
+  readonly own: readonly RunRecord[];
+  /** Runs of engines that did not beat either, and those that nobody has and no time wakes. */
+  readonly lost: readonly RunRecord[];
+  /** Runs that nobody has and whose time came before: those that are next, as there may be a backlog. */
+  readonly due: readonly RunRecord[];
 }
 
 export interface Append {
@@ -135,8 +153,10 @@ export interface Append {
   readonly checkpoint?: string | undefined;
   /** Nobody has the run from now on; with an ended state it is so anyway. */
   readonly isReleased?: boolean | undefined;
-  /** Stored in the same transaction. */
+  /** Stored in the same transaction. Of those beyond `mostLive` none is: this run gets the signal `refused` for each. */
   readonly runs?: readonly NewRun[] | undefined;
+  /** Most live runs of one flow, as for `create`; any number by default. */
+  readonly mostLive?: number | undefined;
   readonly events?: readonly NewEvent[] | undefined;
   readonly calls?: readonly NewCall[] | undefined;
   readonly signals?: readonly NewSignal[] | undefined;

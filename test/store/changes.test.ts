@@ -79,6 +79,7 @@ describe("changes of runs", () => {
     append: async () => outcomes.append,
     create: async (given: readonly NewRun[]) => given.map(({ id }) => ({ id, isNew: id !== "known" })),
     signal: async () => outcomes.signal,
+    entries: async (id: string) => (id === "queued" ? [{ kind: "cancelling" }, { kind: "ended" }] : []),
     waits: { advance: async () => true },
   } as unknown as Runs;
   const append = (more: Partial<Append> = {}) =>
@@ -104,6 +105,15 @@ describe("changes of runs", () => {
     const begun = [{ id: "new", owned }, { id: "known", owned }, { id: "free" }] as unknown as NewRun[];
     await store.runs.create(begun, { now: 1, mostLive: 1 });
     assert.deepEqual(seen.slice(2), ["runs", "new"]);
+  });
+
+  it("name a run that ended as it was cancelled", async () => {
+    const { store, seen } = watched();
+    const cancel = (run: string) => store.runs.signal([{ run, signal: { kind: "cancel", by: "test" } }], 1);
+    await cancel("begun");
+    assert.deepEqual(seen, ["runs"]);
+    await cancel("queued");
+    assert.deepEqual(seen, ["runs", "runs", "queued"]);
   });
 
   it("are told of runs that an engine may take, or that have signals", async () => {

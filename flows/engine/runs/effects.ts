@@ -13,13 +13,15 @@ import { bodiesOf, smallEntries } from "./entry-bodies.ts";
 /** What an append stores of a decision. */
 export type Stored = Pick<
   Append,
-  "entries" | "row" | "bodies" | "runs" | "events" | "signals" | "waits" | "waitsOver"
+  "entries" | "row" | "bodies" | "runs" | "mostLive" | "events" | "signals" | "waits" | "waitsOver"
 >;
 
 export interface EffectsOptions {
   readonly values: Values;
   readonly children: Children;
   readonly bodies: Pick<Bodies, "write">;
+  /** Most live runs of one flow. */
+  readonly mostLive: number;
   readonly now: () => number;
 }
 
@@ -41,7 +43,7 @@ export class Effects {
 
   /** Rejects if the store is away. */
   async of(decision: Decision, { begun, parent, spans }: Deciding): Promise<Stored> {
-    const { values, children } = this.#options;
+    const { values, children, mostLive } = this.#options;
     const { row, waits, waitsOver, cancels, publishes } = decision;
     const entries = await smallEntries(decision.entries, values);
     const traceOf = (key: string) => spans?.traceparentOf(key) ?? begun.traceparent;
@@ -54,7 +56,7 @@ export class Effects {
     signals.push(...endSignals(entries, begun, parent));
     return {
       ...{ entries, row, signals, waitsOver, bodies: bodiesOf(entries) },
-      runs: made.flatMap((each) => ("run" in each ? each.run : [])),
+      ...{ runs: made.flatMap((each) => ("run" in each ? each.run : [])), mostLive },
       events: await Promise.all(
         publishes.map((event) => this.#eventOf(event, { begun, traceparent: traceOf(event.id) })),
       ),

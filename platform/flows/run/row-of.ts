@@ -33,7 +33,9 @@ function whatFor(run: LiveRun): RunRow {
   const [refused] = run.refused.values();
   if (refused !== undefined) {
     const { code, at, of } = refused;
-    const status = `Step \`${of.step}\`: Skiff cannot make the call (${code}) and tries again at ${timeOf(at)}.`;
+    const { action } = run.planned(of.step).step;
+    const what = action.kind === "flow" ? `begin a run of flow \`${action.flow}\`` : "make the call";
+    const status = `Step \`${of.step}\`: Skiff cannot ${what} (${code}) and tries again at ${timeOf(at)}.`;
     return { state: "retrying", status, step: of.step, ...error };
   }
   if (retrying.size > 0) return { state: "retrying", status: retryOf(run, first), ...step, ...error };

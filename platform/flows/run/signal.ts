@@ -32,6 +32,16 @@ export type Signal =
       /** `{id, source, type, subject, …, data}` as for expressions. */
       readonly event: Readonly<Record<string, unknown>>;
     }
+  /** A run that is a step of this one could not be begun for now: nothing has run. */
+  | {
+      readonly kind: "refused";
+      readonly step: string;
+      readonly item?: number | undefined;
+      readonly attempt: number;
+      readonly run: string;
+      /** Code of the problem. */
+      readonly code: string;
+    }
   /** A run that is a step of this one ended. */
   | {
       readonly kind: "flow";

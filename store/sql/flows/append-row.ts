@@ -1,10 +1,10 @@
 import { ENDED_STATES, type RunState } from "../../../platform/flows/run/error.ts";
-import type { Append, EventWait, NewSignal } from "../../flows/runs.ts";
+import type { Append, EventWait, NewRun, NewSignal } from "../../flows/runs.ts";
 import { type NewRow, newRow } from "./run-rows.ts";
 
 /** An append whose values are what the rows have. */
 export interface AppendRow
-  extends Pick<Append, "run" | "owner" | "after" | "now" | "events" | "calls" | "checkpoint"> {
+  extends Pick<Append, "run" | "owner" | "after" | "now" | "events" | "calls" | "checkpoint" | "mostLive"> {
   /** Number of its last entry. */
   readonly sequence: number;
   /** Empty if there are none. */
@@ -17,15 +17,23 @@ export interface AppendRow
   readonly isReleased: boolean;
   readonly taken: readonly number[];
   readonly bodies: readonly string[];
-  readonly runs: readonly NewRow[];
+  readonly runs: readonly ChildRow[];
   readonly signals: readonly SignalRow[];
   readonly waits: readonly EventWait[];
   readonly waitsOver: NonNullable<Append["waitsOver"]>;
 }
 
+export interface ChildRow {
+  readonly row: NewRow;
+  /** Tells the run that it is a step of that it was not stored. */
+  readonly refusal: SignalRow | undefined;
+}
+
 export interface SignalRow {
   readonly run: string;
   readonly signal: string;
+  /** Who cancels the run with it. */
+  readonly cancelledBy?: string | undefined;
 }
 
 export function appendRow(append: Append): AppendRow {
@@ -33,7 +41,7 @@ export function appendRow(append: Append): AppendRow {
   const { state, endedAt, ...shown } = row;
   return {
     ...{ run, owner, after, now, events: append.events, calls: append.calls },
-    checkpoint: append.checkpoint,
+    ...{ checkpoint: append.checkpoint, mostLive: append.mostLive },
     sequence: after + entries.length,
     entries: entries.length > 0 ? JSON.stringify(entries) : "",
     state,
@@ -43,15 +51,24 @@ export function appendRow(append: Append): AppendRow {
     isReleased: append.isReleased ?? false,
     taken: taken.map(Number),
     bodies,
-    runs: (append.runs ?? []).map(newRow),
+    runs: (append.runs ?? []).map(childRow),
     signals: (append.signals ?? []).map(signalRow),
     waits,
     waitsOver: append.waitsOver ?? [],
   };
 }
 
+function childRow(run: NewRun): ChildRow {
+  const { id, parent } = run;
+  if (parent === undefined) return { row: newRow(run), refusal: undefined };
+  const { run: to, step, item, attempt } = parent;
+  const signal = { kind: "refused", step, item, attempt, run: id, code: "too_many_runs" } as const;
+  return { row: newRow(run), refusal: signalRow({ run: to, signal }) };
+}
+
 export function signalRow({ run, signal }: NewSignal): SignalRow {
-  return { run, signal: JSON.stringify(signal) };
+  const row = { run, signal: JSON.stringify(signal) };
+  return signal.kind === "cancel" ? { ...row, cancelledBy: signal.by } : row;
 }
 
 export function isEnded(state: RunState): boolean {

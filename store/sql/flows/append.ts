@@ -5,9 +5,10 @@ import type { At } from "../calls/totals.ts";
 import { insertEvents } from "../topics/publish.ts";
 import { sql, type Value, type Work, withRows } from "../work.ts";
 import type { AppendRow } from "./append-row.ts";
-import { insertEntries, insertRuns, keepBodiesOf } from "./create.ts";
+import { beginChildren } from "./children.ts";
+import { insertEntries, keepBodiesOf } from "./create.ts";
 import { endRuns } from "./end.ts";
-import { type HeldRun, heldRunOf, holdRuns, takesAppend } from "./held-runs.ts";
+import { type HeldRun, holdRuns, takesAppend } from "./held-runs.ts";
 import { addRunCounts, RunCounts } from "./run-totals.ts";
 import { insertSignals, signalled } from "./signals.ts";
 import { beginWaits, endWaits } from "./waits.ts";
@@ -32,15 +33,12 @@ export function* appendRuns(appends: readonly AppendRow[], at: At): Work<readonl
   yield* writeCheckpoints(held);
   yield* endWaits(held);
   yield* beginWaits(held);
-  const children = held.flatMap((append) => append.runs);
-  yield* insertRuns(children, counts);
-  for (const child of children) runs.set(child.id, heldRunOf(child));
+  const refusals = yield* beginChildren(held, { runs, counts });
   yield* keepBodiesOf(held.map(({ run, bodies }) => ({ id: run, bodies })));
   yield* endRuns(last, { runs, counts });
-  yield* insertSignals(
-    held.flatMap((append) => append.signals),
-    { runs, now: at.now },
-  );
+  yield* insertSignals([...held.flatMap((append) => append.signals), ...refusals], {
+    ...{ runs, counts, now: at.now },
+  });
   yield* insertCalls(
     held.flatMap(({ calls = [] }) => calls),
     at,

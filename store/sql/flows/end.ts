@@ -1,9 +1,14 @@
 /** Runs that end. */
+import type { Entry } from "../../../platform/flows/run/entry.ts";
+import type { Signal } from "../../../platform/flows/run/signal.ts";
 import { sql, type Value, type Work, withRows } from "../work.ts";
-import type { AppendRow } from "./append-row.ts";
+import type { AppendRow, SignalRow } from "./append-row.ts";
+import { insertEntries } from "./create.ts";
 import type { HeldRun } from "./held-runs.ts";
-import { RUN_COLUMNS } from "./run-rows.ts";
+import { parentOf, RUN_COLUMNS } from "./run-rows.ts";
 import type { CountedRuns, RunCounts } from "./run-totals.ts";
+
+type EndRow = Pick<AppendRow, "run" | "now" | "sequence" | "shown" | "state" | "endedAt">;
 
 interface Ending {
   readonly runs: ReadonlyMap<string, HeldRun>;
@@ -17,7 +22,7 @@ const ENDED_COLUMNS = RUN_COLUMNS.replace("changed_at", "v.column2")
   .replace("state", "v.column5");
 
 /** Moves those whose last append ends them. Whatever waited for them is dropped. */
-export function* endRuns(appends: readonly AppendRow[], { runs, counts }: Ending): Work<void> {
+export function* endRuns(appends: readonly EndRow[], { runs, counts }: Ending): Work<void> {
   const ended = appends.filter(({ endedAt }) => endedAt !== undefined);
   if (ended.length === 0) return;
   yield* withRows({
@@ -42,4 +47,51 @@ export function* endRuns(appends: readonly AppendRow[], { runs, counts }: Ending
     const { flow } = runs.get(run)!;
     counts.add(flow, state as CountedRuns).add(flow, "kept");
   }
+}
+
+/** Ends runs that no engine has begun and that somebody cancels. Returns what is told to the runs that they are steps of. */
+export function* cancelQueued(
+  signals: readonly SignalRow[],
+  { runs, counts, now }: Ending & { readonly now: number },
+): Work<readonly SignalRow[]> {
+  const cancels = new Map<string, string>();
+  for (const { run, cancelledBy, signal } of signals)
+    if (cancelledBy !== undefined && !cancels.has(run) && isUnbegun(runs.get(run))) cancels.set(run, signal);
+  if (cancels.size === 0) return [];
+  const ids = [...cancels.keys()];
+  const parents = new Map(
+    (yield sql("SELECT id, spec FROM runs WHERE id = ANY($1)", ids)).map((row) => [
+      row.id as string,
+      parentOf(row),
+    ]),
+  );
+  const told: SignalRow[] = [];
+  const entries = ids.map((id): Value[] => {
+    const { by, reason } = JSON.parse(cancels.get(id)!) as Extract<Signal, { kind: "cancel" }>;
+    const end = { kind: "ended", at: now, state: "cancelled", by } as const;
+    const parent = parents.get(id);
+    if (parent !== undefined && by !== `run ${parent.run}`) {
+      const { run, ...of } = parent;
+      const signal: Signal = { kind: "flow", ...of, run: id, end };
+      told.push({ run, signal: JSON.stringify(signal) });
+    }
+    const both: Entry[] = [
+      { kind: "cancelling", at: now, by, ...(reason === undefined ? {} : { reason }) },
+      end,
+    ];
+    return [id, 2, JSON.stringify(both)];
+  });
+  yield* insertEntries(entries);
+  const row = { now, endedAt: now, state: "cancelled", shown: "{}", sequence: 3 } as const;
+  yield* endRuns(
+    ids.map((run) => ({ ...row, run })),
+    { runs, counts },
+  );
+  for (const id of ids) runs.get(id)!.isLive = false;
+  return told;
+}
+
+/** It has its first entry alone, and nobody has it. */
+function isUnbegun(run: HeldRun | undefined): boolean {
+  return run?.isLive === true && run.state === "queued" && run.owner === null && run.sequence === 1;
 }

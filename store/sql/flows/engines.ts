@@ -1,6 +1,7 @@
 /** Engines that own runs. */
 import type { ClaimedRuns, Runs } from "../../flows/runs.ts";
 import { type Row, read, sql, type Work } from "../work.ts";
+import { forsakenOf } from "./children.ts";
 import { recordOf } from "./run-rows.ts";
 
 /** An engine that got no answer to a claim for this long will not get it. */
@@ -17,7 +18,8 @@ export function* claimRuns({ owner, now, limit }: Parameters<Runs["claim"]>[0]):
   const due = first.filter(isDue).length;
   const next = first[due];
   const waiting = { nextDueAt: next && Number(next.due_at), isMore: due > limit };
-  if (due === 0 || limit === 0 || !(yield* holdEngine(owner))) return { runs: [], ...waiting };
+  if (due === 0 || limit === 0 || !(yield* holdEngine(owner)))
+    return { ...waiting, runs: [], forsaken: new Set() };
   // Another engine may take some of them at the same time.
   const rows = yield {
     text: `WITH first AS MATERIALIZED (
@@ -29,7 +31,9 @@ export function* claimRuns({ owner, now, limit }: Parameters<Runs["claim"]>[0]):
       WHERE id IN (SELECT id FROM runs WHERE due_at <= $2 ORDER BY due_at, id LIMIT $3) RETURNING *`,
   };
   const runs = rows.map(recordOf).sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { runs, ...waiting };
+  const unbegun = runs.filter(({ parent, sequence }) => parent !== undefined && sequence === 1);
+  const forsaken = yield* forsakenOf(unbegun.map(({ id }) => id));
+  return { ...waiting, runs, forsaken };
 }
 
 /** Whether the engine may claim. Nobody takes its runs away before the commit then. */

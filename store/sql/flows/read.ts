@@ -1,7 +1,7 @@
 /** What is known of runs. */
 import type { Entry } from "../../../platform/flows/run/entry.ts";
 import { ENDED_STATES, LIVE_STATES, type RunState } from "../../../platform/flows/run/error.ts";
-import type { RunQuery, RunRecord, Runs } from "../../flows/runs.ts";
+import type { RestingRuns, RunQuery, RunRecord, Runs } from "../../flows/runs.ts";
 import { type Parameter, read, type Work } from "../work.ts";
 import { RUN_COLUMNS, recordOf } from "./run-rows.ts";
 
@@ -79,12 +79,30 @@ function conditionsOf(query: RunQuery, values: Parameter[]): readonly string[] {
   return where;
 }
 
-/** The oldest live runs without an append since then, although something should happen in them. */
-export function* stuckRuns(before: number, limit: number): Work<readonly RunRecord[]> {
-  const rows = yield read(
-    `SELECT ${RUN_COLUMNS} FROM runs WHERE state IN ('queued', 'running') AND changed_at < $1 ORDER BY id LIMIT $2`,
+/** The oldest ones first. */
+export function* stuckRuns({ owner, before, limit }: Parameters<Runs["stuck"]>[0]): Work<RestingRuns> {
+  const own = yield read(
+    `SELECT ${RUN_COLUMNS} FROM runs WHERE owner = $1 AND state IN ('queued', 'running') AND changed_at < $2
+     ORDER BY id LIMIT $3`,
+    owner,
     before,
     limit,
   );
-  return rows.map(recordOf);
+  const lost = yield read(
+    `SELECT ${RUN_COLUMNS} FROM runs WHERE owner IS NOT NULL AND owner <> $1 AND changed_at < $2
+       AND NOT EXISTS (SELECT 1 FROM engines WHERE engines.owner = runs.owner AND beat_at >= $2)
+     UNION ALL
+     SELECT ${RUN_COLUMNS} FROM runs
+     WHERE state IN ('queued', 'running') AND owner IS NULL AND due_at IS NULL AND changed_at < $2
+     ORDER BY id LIMIT $3`,
+    owner,
+    before,
+    limit,
+  );
+  const due = yield read(
+    `SELECT ${RUN_COLUMNS} FROM runs WHERE due_at < $1 ORDER BY due_at, id LIMIT $2`,
+    before,
+    limit,
+  );
+  return { own: own.map(recordOf), lost: lost.map(recordOf), due: due.map(recordOf) };
 }

@@ -69,6 +69,11 @@ export function recordOf(row: Row): RunRecord {
   };
 }
 
+/** The run that the run of a row is a step of. */
+export function parentOf(row: Row): NewRun["parent"] {
+  return (JSON.parse(row.spec as string) as Spec).parent;
+}
+
 /** Scope and key of the idempotency of a run. */
 export function onceOf(row: Row): Spec["once"] {
   return (JSON.parse(row.spec as string) as Spec).once;

@@ -3,9 +3,13 @@ import type { StoredSignal } from "../../flows/runs.ts";
 import type { At } from "../calls/totals.ts";
 import { insertAll, read, sql, type Work } from "../work.ts";
 import type { SignalRow } from "./append-row.ts";
+import { cancelQueued } from "./end.ts";
 import { type HeldRun, holdRuns } from "./held-runs.ts";
 import { RUN_COLUMNS } from "./run-rows.ts";
 import { addRunCounts, RunCounts } from "./run-totals.ts";
+
+/** A run that is cancelled comes before those that have waited for an engine up to this long: it may begin what they are. */
+const URGENT_MS = 600_000;
 
 /** Signals of the runs that an engine has, oldest first. */
 export function* ownSignals(owner: string, limit: number): Work<readonly StoredSignal[]> {
@@ -22,31 +26,55 @@ export function* ownSignals(owner: string, limit: number): Work<readonly StoredS
   }));
 }
 
-/** Returns for each signal whether its run lives. */
-export function* signalRuns(signals: readonly SignalRow[], now: number): Work<readonly boolean[]> {
-  const runs = yield* holdRuns(signals.map(({ run }) => run));
-  yield* insertSignals(signals, { runs, now });
-  return signals.map(({ run }) => runs.has(run));
+/** Returns which of the runs are live. */
+export function* signalRuns(signals: readonly SignalRow[], { now, shard }: At): Work<readonly boolean[]> {
+  const ids = signals.map(({ run }) => run);
+  const cancelled = signals.flatMap(({ run, cancelledBy }) => (cancelledBy === undefined ? [] : [run]));
+  const runs = yield* holdRuns([...ids, ...(yield* parentsOf(cancelled))]);
+  const counts = new RunCounts();
+  yield* insertSignals(signals, { runs, counts, now });
+  yield* addRunCounts(counts, shard);
+  return ids.map((run) => runs.has(run));
+}
+
+/** The runs that these are steps of, which never changes. */
+function* parentsOf(runs: readonly string[]): Work<readonly string[]> {
+  if (runs.length === 0) return [];
+  const rows = yield sql("SELECT DISTINCT parent FROM runs WHERE id = ANY($1) AND parent <> ''", runs);
+  return rows.map(({ parent }) => parent as string);
 }
 
 /** Stores signals for runs whose rows are locked. Those of others are dropped. */
 export function* insertSignals(
   signals: readonly SignalRow[],
-  { runs, now }: { readonly runs: ReadonlyMap<string, HeldRun>; readonly now: number },
+  given: {
+    readonly runs: ReadonlyMap<string, HeldRun>;
+    readonly counts: RunCounts;
+    readonly now: number;
+  },
 ): Work<void> {
-  const kept = signals.filter(({ run }) => runs.get(run)?.isLive);
+  const { runs, now } = given;
+  const told = yield* cancelQueued(signals, given);
+  const kept = [...signals, ...told].filter(({ run }) => runs.get(run)?.isLive);
   if (kept.length === 0) return;
   yield* insertAll(
     "run_signals (run, signal)",
     kept.map(({ run, signal }) => [run, signal]),
     "",
   );
-  const asleep = kept.filter(({ run }) => runs.get(run)!.owner === null).map(({ run }) => run);
-  if (asleep.length === 0) return;
+  const asleep = kept.filter(({ run }) => runs.get(run)!.owner === null);
+  const [urgent, others] = [new Set<string>(), new Set<string>()];
+  for (const { run, cancelledBy } of asleep) (cancelledBy === undefined ? others : urgent).add(run);
+  yield* wake([...urgent], now - URGENT_MS);
+  yield* wake([...others], now);
+}
+
+function* wake(runs: readonly string[], dueAt: number): Work<void> {
+  if (runs.length === 0) return;
   yield sql(
     "UPDATE runs SET due_at = $1 WHERE id = ANY($2) AND (due_at IS NULL OR due_at > $1)",
-    now,
-    asleep,
+    dueAt,
+    runs,
   );
 }
 

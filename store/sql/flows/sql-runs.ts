@@ -88,7 +88,7 @@ export class SqlRuns implements Runs {
   }
 
   async signal(signals: readonly NewSignal[], now: number) {
-    return signals.length === 0 ? [] : await this.#run("signalRuns", signals.map(signalRow), now);
+    return signals.length === 0 ? [] : await this.#run("signalRuns", signals.map(signalRow), this.#at(now));
   }
 
   reopen(signal: NewSignal, now: number) {
@@ -119,8 +119,8 @@ export class SqlRuns implements Runs {
     return this.#run("flowTotals");
   }
 
-  stuck(before: number, limit: number) {
-    return this.#run("stuckRuns", before, limit);
+  stuck(request: Parameters<Runs["stuck"]>[0]) {
+    return this.#run("stuckRuns", request);
   }
 
   async remove(run: string) {

@@ -4,6 +4,7 @@ import type { EventWait, EventWaits } from "../../flows/runs.ts";
 import { type Row, read, sql, type Value, type Work, withRows } from "../work.ts";
 import type { AppendRow, SignalRow } from "./append-row.ts";
 import { holdRuns } from "./held-runs.ts";
+import { RunCounts } from "./run-totals.ts";
 import { insertSignals } from "./signals.ts";
 
 type Rule = Pick<EventWait, "type" | "by">;
@@ -102,7 +103,8 @@ export function* advanceWaits({ topic, from, to, signals, now }: Move): Work<boo
     to,
   );
   if (moved.length === 0) return false;
-  yield* insertSignals(signals, { runs, now });
+  // Nothing ends with them.
+  yield* insertSignals(signals, { runs, counts: new RunCounts(), now });
   return true;
 }
 

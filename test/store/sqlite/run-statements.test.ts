@@ -81,7 +81,7 @@ describe("statements of runs on SQLite", () => {
     const ended = { entries: [started("a")], row: { state: "done", endedAt: NOON } } as const;
     noted.run(WORKS.beatEngine(OWNER, NOON, []));
     noted.run(WORKS.claimRuns({ owner: OWNER, now: NOON, limit: 10 }));
-    noted.run(WORKS.signalRuns([signal], NOON));
+    noted.run(WORKS.signalRuns([signal], AT));
     noted.run(WORKS.ownSignals(OWNER, 10));
     noted.run(WORKS.appendRuns([append(first.id, ended), append(second.id)], AT));
     noted.run(WORKS.appendRuns([append(second.id)], AT));
@@ -100,7 +100,7 @@ describe("statements of runs on SQLite", () => {
     noted.run(WORKS.reopenRun(signal, AT));
     noted.run(WORKS.freeRuns({ of: { prefix: "host/" }, now: NOON, limit: 10 }));
     noted.run(WORKS.engineBeats());
-    noted.run(WORKS.stuckRuns(NOON, 10));
+    noted.run(WORKS.stuckRuns({ owner: OWNER, before: NOON, limit: 10 }));
     noted.run(WORKS.flowTotals());
     noted.run(WORKS.removeRuns([first.id], 0));
     noted.run(WORKS.removeOldRuns({ before: NOON, most: 0 }, 0));

@@ -85,7 +85,8 @@ function start(state: RunData, { at, step: name, item, attempt }: EntryOf<"start
   setUnit(step, item ?? 0, {
     state: "running",
     attempt,
-    tries: before.tries + 1,
+    // The same one again could not be made before.
+    tries: before.attempt === attempt ? before.tries : before.tries + 1,
     since: before.tries === 0 ? at : before.since,
   });
 }

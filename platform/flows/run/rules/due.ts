@@ -7,6 +7,7 @@ import { Unloaded } from "../values/failure.ts";
 import { complete } from "./complete.ts";
 import { failAttempt } from "./fail.ts";
 import { currentStep, halt } from "./halt.ts";
+import { endPutOff } from "./refused.ts";
 import { start, startAgain } from "./start.ts";
 
 /** Does what is due. Returns the bodies that have to be loaded for the rest of it. */
@@ -72,6 +73,7 @@ function fire(run: LiveRun, timer: Timer): void {
   const of = { ...refOf(timer.step, timer.item), attempt: unit.attempt };
   if (timer.kind === "retry") start(run, timer);
   else if (timer.kind === "refused") {
+    if (endPutOff(run, of)) return;
     startAgain(run, of);
     run.refused.delete(keyOf(of.step, of.item));
   } else endWait(run, of, unit);

@@ -7,6 +7,7 @@ import { type Ref, refOf } from "../under-way.ts";
 import { complete } from "./complete.ts";
 import { failAttempt } from "./fail.ts";
 import { halt } from "./halt.ts";
+import { putOff } from "./refused.ts";
 
 type SignalOf<Kind extends Signal["kind"]> = Extract<Signal, { kind: Kind }>;
 
@@ -36,6 +37,9 @@ export function takeSignal(run: LiveRun, signal: Signal): void {
       return;
     case "event":
       takeEvent(run, signal);
+      return;
+    case "refused":
+      takeRefusal(run, signal);
       return;
     case "flow":
       takeEnd(run, signal);
@@ -108,6 +112,14 @@ function takeEnd(run: LiveRun, signal: SignalOf<"flow">): void {
   const where =
     step === "" ? `Flow \`${found.unit.for.flow}\` did not begin` : `${what} failed at step \`${step}\``;
   failAttempt(run, found.of, { error: { ...rest, message: `${where}: ${error.message}` } });
+}
+
+/** The entry says that the attempt is to be made again: the run that it waits for does not exist. */
+function takeRefusal(run: LiveRun, signal: SignalOf<"refused">): void {
+  const found = waiting(run, signal, "flow");
+  if (found?.unit.for?.kind !== "flow" || found.unit.for.run !== signal.run) return;
+  run.record({ kind: "started", ...found.of });
+  putOff(run, found.of, { code: signal.code, retryAfterMs: 0 });
 }
 
 /** The unit that waits for such a thing, if it does. */

@@ -7,6 +7,7 @@ import { Failure } from "../values/failure.ts";
 import { scopeOf } from "../values/scope.ts";
 import { evaluate, failed, type Scope, textOf, textsOf } from "../values/values.ts";
 import { checkEvent } from "./event-size.ts";
+import { deadlineOf } from "./refused.ts";
 import { inputOf, sendingOf, timeoutOf } from "./sending.ts";
 
 const DAY_MS = 86_400_000;
@@ -61,7 +62,7 @@ function actionOf(scope: Scope, of: AttemptOf): () => void {
       return () => {
         const id = run.options.newId(now);
         run.draft.children.push({ ...of, run: id, flow, input });
-        const until = now + (step.timeoutMs ?? DAY_MS);
+        const until = deadlineOf(run, of);
         run.record({ kind: "waiting", ...of, until, for: { kind: "flow", flow, run: id } });
       };
     }

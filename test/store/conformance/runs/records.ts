@@ -132,10 +132,34 @@ export function records(harness: RunsHarness): void {
 
     it("name live runs in which nothing happens although something should", async () => {
       const ids = await history(["running", "waiting", "queued", "paused", "retrying", "done"]);
-      const stuck = async (before: number, limit = 10) => idsOf(await store.runs.stuck(before, limit));
-      assert.deepEqual(await stuck(engine.now), []);
-      assert.deepEqual(await stuck(engine.now + 1), [ids[0], ids[2]]);
-      assert.deepEqual(await stuck(engine.now + 1, 1), [ids[0]]);
+      const stuck = async (owner: string, before: number, limit = 10) => {
+        const { own, lost, due } = await store.runs.stuck({ owner, before, limit });
+        return { own: idsOf(own), lost: idsOf(lost), due: idsOf(due) };
+      };
+      const none = { own: [], lost: [], due: [] };
+      const { owner, now } = engine;
+      assert.deepEqual(await stuck(owner, now), none);
+      assert.deepEqual(await stuck(owner, now + 1), { ...none, own: [ids[0], ids[2]] });
+      assert.deepEqual(await stuck(owner, now + 1, 1), { ...none, own: [ids[0]] });
+      // Its owner lives, and may be in a long call.
+      await store.runs.beat(owner, now + 9);
+      assert.deepEqual(await stuck("other", now + 5), none);
+      assert.deepEqual(await stuck("other", now + 10), { ...none, lost: ids.slice(0, 5) });
+    });
+
+    it("name live runs that nobody takes although their time has come", async () => {
+      const [first, second] = [await engine.begin(), await engine.begin()];
+      await engine.release(first, { state: "retrying", wakeAt: NOON + 5 });
+      await engine.release(second, { state: "running" });
+      const third = newRun({ acceptedAt: NOON + 3 });
+      await engine.create(third);
+      const stuck = async (before: number) => {
+        const { due, lost } = await store.runs.stuck({ owner: "other", before, limit: 10 });
+        return [idsOf(due), idsOf(lost)];
+      };
+      assert.deepEqual(await stuck(NOON), [[], []]);
+      assert.deepEqual(await stuck(NOON + 5), [[third.id], [second.id]]);
+      assert.deepEqual(await stuck(NOON + 6), [[third.id, first.id], [second.id]]);
     });
 
     it("are removed one by one when they ended, with their entries", async () => {

@@ -2,6 +2,7 @@ import { engines } from "./engines.ts";
 import { life } from "./life.ts";
 import type { RunsHarness } from "./new-run.ts";
 import { records } from "./records.ts";
+import { trees } from "./trees.ts";
 import { versions } from "./versions.ts";
 import { waits } from "./waits.ts";
 
@@ -12,4 +13,5 @@ export function runs(harness: RunsHarness): void {
   records(harness);
   waits(harness);
   versions(harness);
+  trees(harness);
 }
