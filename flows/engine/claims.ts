@@ -84,23 +84,25 @@ export class Claims {
     const { owner: ownerNow, isShared, now } = this.#options;
     const owner = ownerNow();
     if (this.#isClosed || owner === undefined) return LONGEST_REST_MS;
-    const [nextDueAt] = await Promise.all([this.#claim(owner), this.#readSignals(owner)]);
+    const [{ nextDueAt, isFull }] = await Promise.all([this.#claim(owner), this.#readSignals(owner)]);
+    // Now that runs with signals are at work: one that is released before it knows them is due again at once.
+    if (isFull) this.#options.onFull();
     const dueMs = (nextDueAt ?? Number.POSITIVE_INFINITY) - now();
     return Math.max(1, Math.min(dueMs, isShared ? POLL_MS : LONGEST_REST_MS));
   }
 
-  /** Returns when the next run is due, unless there is no room for it. */
-  async #claim(owner: string): Promise<number | undefined> {
-    const { runs, room, now, onClaimed, onFull } = this.#options;
+  /** Returns when the next run is due, unless there is no room for it: `isFull`. */
+  async #claim(owner: string): Promise<{ readonly nextDueAt: number | undefined; readonly isFull: boolean }> {
+    const { runs, room, now, onClaimed } = this.#options;
     const limit = Math.max(0, Math.min(room(), MOST_AT_ONCE));
     const claimed = await runs.claim({ owner, now: now(), limit });
     const { nextDueAt, isMore } = claimed;
     await onClaimed(claimed, owner);
     // They may have signals.
-    if (claimed.runs.length > 0) this.#isWoken = true;
-    if (isMore && limit < MOST_AT_ONCE) onFull();
-    else if (isMore) this.#isWoken = true;
-    return isMore ? undefined : nextDueAt;
+    const isAny = claimed.runs.length > 0;
+    const isFull = isMore && limit < MOST_AT_ONCE;
+    if (isAny || (isMore && !isFull)) this.#isWoken = true;
+    return { nextDueAt: isMore ? undefined : nextDueAt, isFull: isFull && !isAny };
   }
 
   async #readSignals(owner: string): Promise<void> {

@@ -35,14 +35,19 @@ export function engines(harness: RunsHarness): void {
       const second = await store.runs.claim(request);
       assert.deepEqual([idsOf(second.runs), second.isMore], [[runs[1]!.id], false]);
       assert.equal(second.nextDueAt, NOON + 3);
-      assert.deepEqual(await store.runs.claim(request), { runs: [], nextDueAt: NOON + 3, isMore: false });
+      assert.deepEqual(await store.runs.claim(request), {
+        runs: [],
+        forsaken: new Set(),
+        nextDueAt: NOON + 3,
+        isMore: false,
+      });
     });
 
     it("release runs until their time", async () => {
       const run = await engine.begin();
       await engine.release(run, { status: "waits for 10 s", wakeAt: NOON + 10_000 });
       assert.deepEqual(await store.runs.beats(), []);
-      const nothing = { runs: [], nextDueAt: NOON + 10_000, isMore: false };
+      const nothing = { runs: [], forsaken: new Set(), nextDueAt: NOON + 10_000, isMore: false };
       assert.deepEqual(await store.runs.claim({ owner: "host/1", now: NOON, limit: 9 }), nothing);
       assert.equal(await engine.append({ ...run, sequence: 2 }), "lost");
       engine.now += 10_000;
