@@ -7,6 +7,7 @@ import { ifRevisionOf, revisionCondition } from "../events/revision-condition.ts
 import { flag, readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { MESSAGE_LENGTH } from "../versions/read-options.ts";
+import { circleWarnings } from "./circles.ts";
 import { requireCommands } from "./flow-commands.ts";
 import type { KnownFlows } from "./known-flows.ts";
 import { missingTargets } from "./missing-targets.ts";
@@ -30,7 +31,10 @@ export function putFlow(services: Services, flows: KnownFlows): Handler {
     // Before the version is numbered.
     if (ifRevision === null && before !== undefined) throw preconditionFailed(what, null);
     const created = before === undefined;
-    const warnings = await missingTargets(services, flow.definition);
+    const warnings = [
+      ...(await missingTargets(services, flow.definition)),
+      ...(await circleWarnings(services, flows, flow.definition)),
+    ];
     if (dryRun) {
       const unchanged = before?.spec.source === text;
       ctx.state.audited = { target: `flow/${name}`, detail: "dry run" };

@@ -81,6 +81,12 @@ export function functionsOf(definition: FlowDefinition): readonly string[] {
   return [...new Set(names)];
 }
 
+/** The flows that a flow begins, each once. */
+export function flowsOf(definition: FlowDefinition): readonly string[] {
+  const names = actionsOf(definition).flatMap((action) => (action.kind === "flow" ? [action.flow] : []));
+  return [...new Set(names)];
+}
+
 export function actionsOf({ steps, finally: last }: FlowDefinition): readonly Action[] {
   return [...Object.values(steps), ...Object.values(last)].map(({ action }) => action);
 }

@@ -46,8 +46,6 @@ describe("flows that run flows", () => {
     await cancel(id);
     await eventually("all have ended", async () => (await live("bomb")) === 0, 5_000);
     assert.equal((await rig.store.runs.get(id))!.state, "cancelled");
-    const totals = (await rig.store.runs.totals()).find(({ flow }) => flow === "bomb")!;
-    assert.deepEqual(Object.keys(totals.ended), ["cancelled"]);
   }).timeout(10_000);
 
   it("end with their root though thousands wait for an engine", async () => {

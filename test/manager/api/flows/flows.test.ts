@@ -199,6 +199,19 @@ describe("manager: flows", () => {
     assert.equal((await app().get("/flow/right/source")).text, "steps:\n  a:\n    fn: f\n");
   });
 
+  it("are warned of when they begin themselves, also by way of others", async () => {
+    const warningsOf = async (name: string, text: string) =>
+      (await app().put(`/flow/${name}`).send(text)).body.warnings as readonly string[];
+    const itself = await warningsOf("bomb", "steps: {a: {flow: bomb}}");
+    assert.match(itself[0]!, /^Runs of the flow begin runs of itself: "bomb" → "bomb"\..*SKIFF_FLOW_DEPTH/);
+    await warningsOf("b", "steps: {a: {flow: c}, d: {flow: bomb}}");
+    const missing = await warningsOf("c", "steps: {a: {flow: none}}");
+    assert.equal(missing.length, 1);
+    const circle = await warningsOf("c", "steps: {a: {flow: b}}");
+    assert.match(circle[0]!, /"c" → "b" → "c"/);
+    assert.equal(circle.length, 1);
+  });
+
   it("are only checked with dryRun", async () => {
     const { body } = await put(ORDER, "?dryRun").expect(200);
     assertSchema("PutFlow", body);
