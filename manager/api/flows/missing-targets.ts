@@ -5,7 +5,7 @@ import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import { namedTopics } from "../events/named-topics.ts";
 import type { Services } from "../services.ts";
 import { refusedCommands } from "./flow-commands.ts";
-import { actionsOf, functionsOf } from "./stored-flow.ts";
+import { actionsOf, flowsOf, functionsOf } from "./stored-flow.ts";
 
 type Parts = Pick<Services, "platform" | "flows" | "commandRules">;
 
@@ -39,9 +39,8 @@ function missingVersions({ platform }: Parts, definition: FlowDefinition): reado
 }
 
 async function missingFlows({ platform }: Parts, definition: FlowDefinition): Promise<string[]> {
-  const flows = actionsOf(definition).flatMap((action) => (action.kind === "flow" ? [action.flow] : []));
   const missing: string[] = [];
-  for (const name of new Set(flows)) {
+  for (const name of flowsOf(definition)) {
     if (name === definition.flow || (await platform.declarations.get(FLOW_KIND, name)) !== undefined)
       continue;
     missing.push(`There is no flow "${name}" yet. Steps that begin it fail with unknown_flow.`);

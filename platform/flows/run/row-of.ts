@@ -1,4 +1,4 @@
-import { whoCancelled } from "./cancellation.ts";
+import { cancelledStatus } from "./cancellation.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { RunRow } from "./row.ts";
 import { nextDue } from "./rules/due.ts";
@@ -11,8 +11,7 @@ export function rowOf(run: LiveRun): RunRow {
   const { ended } = run.state;
   if (ended !== undefined) {
     const why = ended.state === "failed" ? { step: ended.step, error: ended.error } : {};
-    const status =
-      ended.state === "cancelled" ? { status: shortened(`Cancelled by ${whoCancelled(ended)}`) } : {};
+    const status = ended.state === "cancelled" ? { status: cancelledStatus(ended) } : {};
     return { state: ended.state, ...status, ...why, endedAt: ended.at };
   }
   // A decision that was full is followed by another one.

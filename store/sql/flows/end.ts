@@ -1,5 +1,5 @@
 /** Runs that end. */
-import type { Entry } from "../../../platform/flows/run/entry.ts";
+import { unbegunEnd } from "../../../platform/flows/run/cancellation.ts";
 import type { Signal } from "../../../platform/flows/run/signal.ts";
 import { sql, type Value, type Work, withRows } from "../work.ts";
 import type { AppendRow, SignalRow } from "./append-row.ts";
@@ -66,25 +66,22 @@ export function* cancelQueued(
     ]),
   );
   const told: SignalRow[] = [];
-  const entries = ids.map((id): Value[] => {
-    const { by, reason } = JSON.parse(cancels.get(id)!) as Extract<Signal, { kind: "cancel" }>;
-    const end = { kind: "ended", at: now, state: "cancelled", by } as const;
+  const ends = ids.map((id) => {
+    const why = JSON.parse(cancels.get(id)!) as Extract<Signal, { kind: "cancel" }>;
+    const { end, entries, row } = unbegunEnd(why, now);
     const parent = parents.get(id);
-    if (parent !== undefined && by !== `run ${parent.run}`) {
+    if (parent !== undefined && why.by !== `run ${parent.run}`) {
       const { run, ...of } = parent;
       const signal: Signal = { kind: "flow", ...of, run: id, end };
       told.push({ run, signal: JSON.stringify(signal) });
     }
-    const both: Entry[] = [
-      { kind: "cancelling", at: now, by, ...(reason === undefined ? {} : { reason }) },
-      end,
-    ];
-    return [id, 2, JSON.stringify(both)];
+    return { id, entries, row };
   });
-  yield* insertEntries(entries);
-  const row = { now, endedAt: now, state: "cancelled", shown: "{}", sequence: 3 } as const;
+  yield* insertEntries(ends.map(({ id, entries }): Value[] => [id, 2, JSON.stringify(entries)]));
   yield* endRuns(
-    ids.map((run) => ({ ...row, run })),
+    ends.map(({ id, entries, row: { state, endedAt, ...shown } }) => ({
+      ...{ run: id, now, state, endedAt, sequence: 1 + entries.length, shown: JSON.stringify(shown) },
+    })),
     { runs, counts },
   );
   for (const id of ids) runs.get(id)!.isLive = false;

@@ -66,10 +66,11 @@ export function trees(harness: RunsHarness): void {
       assert.deepEqual(await cancel(second!), [true]);
       assert.deepEqual([await stateOf(first), await stateOf(second)], ["queued", "cancelled"]);
       const at = engine.now;
-      const end = { kind: "ended", at, state: "cancelled", by: "ann" };
+      const end = { kind: "ended", at, state: "cancelled", by: "ann", reason: "enough" };
       const entries = await store.runs.entries(second!, 1, 10);
       assert.deepEqual(entries, [{ kind: "cancelling", at, by: "ann", reason: "enough" }, end]);
-      assert.equal((await store.runs.get(second!))!.endedAt, at);
+      const { endedAt, status } = (await store.runs.get(second!))!;
+      assert.deepEqual([endedAt, status], [at, "Cancelled by ann: enough"]);
       assert.deepEqual((await store.runs.totals()).find(({ flow }) => flow === "leaf")!.ended, {
         cancelled: 1,
       });
