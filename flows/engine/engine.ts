@@ -17,7 +17,7 @@ import { CallSlots } from "./runs/call-slots.ts";
 import { Children } from "./runs/children.ts";
 import { Effects } from "./runs/effects.ts";
 import { bodiesOf, smallEntries } from "./runs/entry-bodies.ts";
-import { endOfForsaken } from "./runs/forsaken.ts";
+import { endForsaken } from "./runs/forsaken.ts";
 import { loadMachines, type Machines } from "./runs/machines.ts";
 import { OwnedRun } from "./runs/owned-run.ts";
 import type { OwnedRunOptions, RunServices } from "./runs/owned-run-options.ts";
@@ -214,19 +214,8 @@ export class Engine {
 
   async #claimed({ runs, forsaken }: ClaimedRuns, owner: string): Promise<void> {
     const take = (run: RunRecord) =>
-      forsaken.has(run.id) ? this.#endForsaken(run, owner) : this.#take(run, owner);
+      forsaken.has(run.id) ? endForsaken(run, owner, this.#services) : this.#take(run, owner);
     await Promise.all(runs.map(take));
-  }
-
-  async #endForsaken(run: RunRecord, owner: string): Promise<void> {
-    const { store, print, now } = this.#options;
-    try {
-      const appended = await store.runs.append(endOfForsaken(run, owner, now()));
-      if (appended === "stored") this.counts.ended.cancelled++;
-    } catch (error) {
-      // As in #take.
-      print(`the run ${run.id} of the flow ${run.flow} cannot be cancelled: ${(error as Error).message}`);
-    }
   }
 
   /** @param fault why it could not go on in this program */
