@@ -6,6 +6,8 @@ const POLL_MS = 200;
 /** Longest time without a look: a clock may have been set. */
 const LONGEST_REST_MS = 60_000;
 const RETRY_MS = 500;
+/** Time until room is made again: runs that were busy, or due in a moment, may rest by then. */
+const FULL_MS = 250;
 /** Most runs of one claim: each is read. */
 const MOST_AT_ONCE = 64;
 const MOST_SIGNALS = 1_000;
@@ -86,7 +88,10 @@ export class Claims {
     if (this.#isClosed || owner === undefined) return LONGEST_REST_MS;
     const [{ nextDueAt, isFull }] = await Promise.all([this.#claim(owner), this.#readSignals(owner)]);
     // Now that runs with signals are at work: one that is released before it knows them is due again at once.
-    if (isFull) this.#options.onFull();
+    if (isFull) {
+      this.#options.onFull();
+      return FULL_MS;
+    }
     const dueMs = (nextDueAt ?? Number.POSITIVE_INFINITY) - now();
     return Math.max(1, Math.min(dueMs, isShared ? POLL_MS : LONGEST_REST_MS));
   }
