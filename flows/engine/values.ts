@@ -4,6 +4,7 @@ import type { KeptBody, KeptValue } from "../../platform/flows/run/entry.ts";
 import type { Missing, Payload } from "../../platform/flows/run/machine.ts";
 import { isTooDeep, TOO_DEEP } from "../../platform/flows/run/values/depth.ts";
 import { type Bodies, EMPTY_BODY, INLINE_BYTES, type StoredBody } from "../../store/bodies.ts";
+import { Turns } from "./runs/turns.ts";
 
 /** Values that are held for the next expression, in bytes of their JSON. */
 const CACHED_BYTES = 64 * 1024 * 1024;
@@ -35,6 +36,7 @@ export class TooDeep extends Error {
 /** Keeps values of runs: small ones in entries, others as bodies. */
 export class Values {
   readonly #options: ValuesOptions;
+  readonly #turns = new Turns();
   readonly #cache = new LRUCache<string, { json: unknown }>({ maxSize: CACHED_BYTES });
 
   constructor(options: ValuesOptions) {
@@ -43,7 +45,7 @@ export class Values {
 
   /** Keeps a value of JSON. */
   async keep(json: unknown): Promise<KeptValue> {
-    const text = JSON.stringify(json ?? null);
+    const text = await this.#textOf(json);
     // A character has at least one byte and at most three in UTF-8.
     if (text.length * 3 <= INLINE_BYTES) return { json };
     const bytes = Buffer.from(text);
@@ -116,8 +118,13 @@ export class Values {
         ? TEXT_TYPE
         : `${payload.sentAs}; charset=utf-8`;
     if ("body" in payload && !isText) return { body: { id: payload.body, bytes: payload.bytes }, type };
-    const text = isText ? json : JSON.stringify(json ?? null);
+    const text = isText ? json : await this.#textOf(json);
     return { body: { inline: Buffer.from(text) }, type };
+  }
+
+  /** Many calls of a moment may hand on the same large value. */
+  #textOf(json: unknown): string | Promise<string> {
+    return this.#turns.run(() => JSON.stringify(json ?? null));
   }
 
   /** One value after the other: all of them may be more than fits into memory. */

@@ -1,4 +1,4 @@
-/** Runs may decide for so long before other work has its turn, in milliseconds. */
+/** Tasks may run for so long before other work has its turn, in milliseconds. */
 const MOST_MS = 20;
 
 interface Waiting {
@@ -6,8 +6,9 @@ interface Waiting {
 }
 
 /**
- * Shares the event loop: the decisions of all runs together take a few milliseconds at a time, and others wait in the order in which they
- * came while clients, timers and calls have their turn. A decision that takes longer is bounded by its machine.
+ * Shares the event loop: the decisions of all runs together take a few milliseconds at a time, and so do the texts of their values. Others
+ * wait in the order in which they came while clients, timers and calls have their turn. One task may take longer: whoever gives it
+ * bounds it.
  */
 export class Turns {
   readonly #waiting: Waiting[] = [];

@@ -30,6 +30,21 @@ describe("values of runs", () => {
     assert.deepEqual(await values.keep(undefined), { json: undefined });
   });
 
+  it("leaves room for everything else while many calls send a large one", async () => {
+    const json = Array.from({ length: 20_000 }, (_, n) => ({ n, text: `text ${n}` }));
+    let turns = 0;
+    let isSending = true;
+    const turn = () => {
+      turns++;
+      if (isSending) setImmediate(turn);
+    };
+    turn();
+    const all = await Promise.all(Array.from({ length: 100 }, () => values.sendable({ json })));
+    isSending = false;
+    assert.ok(all.every(({ body }) => "inline" in body && body.inline.length > 500_000));
+    assert.ok(turns > 5, `${turns} turns`);
+  });
+
   it("keeps a large one as a body, and reads it back", async () => {
     const kept = await values.keep(LARGE);
     assert.deepEqual(kept, { body: "1", bytes: 70_011, type: "application/json" });
