@@ -33,7 +33,7 @@ describe("the schedule of a declaration", () => {
 
   it("is refused with the reason", () => {
     assert.match(String(scheduledOf(declared({ cron: "0 25 * * *", call: { function: "f" } }))), /hour: 25/);
-    assert.match(String(scheduledOf(declared({ cron: "@daily" }))), /call or event/);
+    assert.match(String(scheduledOf(declared({ cron: "@daily" }))), /name one of call, event and run/);
     assert.match(String(scheduledOf(declared({}))), /cron/);
   });
 });

@@ -7,6 +7,7 @@ import type { Access } from "../../../http/access/access.ts";
 import { SUBSCRIPTION_KIND, TOPIC_KIND } from "../../../platform/events/kinds.ts";
 import type { SubscriptionSpec } from "../../../platform/events/subscription-spec.ts";
 import type { TopicSpec } from "../../../platform/events/topic-spec.ts";
+import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Bodies } from "../../../store/bodies.ts";
@@ -39,7 +40,7 @@ export async function answeringTopics(access: Access = { mode: "open" }): Promis
   const memory = new MemoryTopics();
   const changes = storeChanges();
   const declarations = new MemoryDeclarations({
-    kinds: { [TOPIC_KIND]: "topics", [SUBSCRIPTION_KIND]: "subscriptions" },
+    kinds: { [TOPIC_KIND]: "topics", [SUBSCRIPTION_KIND]: "subscriptions", [FLOW_KIND]: "flows" },
     throwIfOver: () => {},
   });
   const stored = new Map<string, Buffer>();

@@ -31,6 +31,9 @@ describe("declared flows", () => {
       faults(wrong).map((fault) => fault[0]),
       ["1", "2"],
     );
-    assert.match(faults(wrong)[1]!, /^2: input is not a JSON Schema .*: unknown keyword: "proprties"\.$/);
+    assert.match(
+      faults(wrong)[1]!,
+      /^2: "proprties" is not a keyword of JSON Schema\. Did you mean "properties"\?$/,
+    );
   });
 });
