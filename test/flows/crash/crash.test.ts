@@ -109,7 +109,7 @@ function crashes(open: () => Promise<FlowStore>, { isShared, every }: Rounds): v
 
   const ending = async (run: string): Promise<void> => {
     const hasEnded = async () => (await store.runs.get(run))?.endedAt !== undefined;
-    await eventually("the run ends", hasEnded, 2_000).catch(async (error: Error) => {
+    await eventually("the run ends", hasEnded, 10_000).catch(async (error: Error) => {
       const entries = (await store.runs.entries(run, 1, 1_000)).map((entry) => JSON.stringify(entry));
       throw new Error([error.message, ...entries, ...lines].join("\n"));
     });
