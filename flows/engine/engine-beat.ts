@@ -71,14 +71,16 @@ export class EngineBeat {
         this.#isReady = true;
         onReady();
       }
-      if (isShared && this.#goodBeats >= GOOD_BEATS) await this.#freeSilent();
+      if (isShared) await this.#freeDead();
     } catch (error) {
       if (!this.#isAway) print(`an engine of flows did not reach the store: ${(error as Error).message}`);
       this.#isAway = true;
       this.#goodBeats = 0;
       this.#silent.forget();
     }
-    const restMs = this.#isReady ? beatMs : Math.min(beatMs, RETRY_MS);
+    // The second look comes soon: a write of the program before its restart may have arrived after the first one.
+    const isSettled = this.#isReady && this.#goodBeats > 1;
+    const restMs = isSettled ? beatMs : Math.min(beatMs, RETRY_MS);
     if (!this.#isStopped) this.#timer = setTimeout(() => this.start(), restMs);
   }
 
@@ -89,12 +91,16 @@ export class EngineBeat {
     while ((await runs.free({ of, now: now(), limit: MOST_FREED })) >= MOST_FREED);
   }
 
-  async #freeSilent(): Promise<void> {
-    const { runs, now, print, monotonic = () => performance.now() } = this.#options;
+  async #freeDead(): Promise<void> {
+    const { runs, now, print, identity, monotonic = () => performance.now() } = this.#options;
     const beats = (await runs.beats()).filter(({ owner }) => owner !== this.#owner);
-    const silent = this.#silent.of(beats, monotonic());
-    if (silent.length === 0) return;
-    const count = await runs.free({ of: silent, now: now(), limit: MOST_FREED });
+    const { own = [], others = [] } = Object.groupBy(beats, ({ owner }) =>
+      owner.startsWith(`${identity}/`) ? "own" : "others",
+    );
+    const silent = this.#silent.of(others, monotonic());
+    const dead = this.#goodBeats >= GOOD_BEATS ? [...own, ...silent] : own;
+    if (dead.length === 0) return;
+    const count = await runs.free({ of: dead, now: now(), limit: MOST_FREED });
     if (count > 0) print(`${count} runs of engines that died go on`);
   }
 }

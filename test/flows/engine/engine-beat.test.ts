@@ -10,9 +10,10 @@ describe("the beats of an engine", () => {
   let lines: string[];
   let ready: number;
   let failures: Error[];
+  let late: { owner: string; beatAt: number }[];
   let nowMs: number;
   beforeEach(() => {
-    [beats, frees, lines, failures] = [[], [], [], []];
+    [beats, frees, lines, failures, late] = [[], [], [], [], []];
     ready = nowMs = 0;
   });
   afterEach(() => beat?.close());
@@ -30,6 +31,7 @@ describe("the beats of an engine", () => {
         { owner: "ahead/1", beatAt: 31_536_000_000 + beats.length },
         { owner: "silent/1", beatAt: 99_999 },
         { owner: beats[0]!.owner, beatAt: 1 },
+        ...late,
       ],
       async free({ of }) {
         frees.push(of);
@@ -50,6 +52,15 @@ describe("the beats of an engine", () => {
     assert.deepEqual(frees[0], { prefix: "pod-1/" });
     assert.match(beat!.owner!, /^pod-1\/[-0-9a-f]{36}$/);
     assert.deepEqual(beats[0], { owner: beat!.owner, held: ["a"] });
+  });
+
+  it("free at once what the program before the restart stored after the first look", async () => {
+    start();
+    await eventually("it beats", () => beats.length > 2);
+    assert.equal(frees.length, 1);
+    late = [{ owner: "pod-1/before", beatAt: 99_999 }];
+    await eventually("it freed them", () => frees.length > 1);
+    assert.deepEqual(frees[1], late);
   });
 
   it("free all runs where no other program can have one", async () => {

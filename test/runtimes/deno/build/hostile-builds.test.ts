@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Problem } from "../../../../platform/problems.ts";
 import type { WallKind } from "../../../../runtimes/deno/walls/build-wall.ts";
+import { partOfDay } from "../../../support/selection/part-of-day.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
 import { startBuilder, type TestBuilder, tarOf, textOf, zipOf } from "./building.ts";
 import { type FakePackage, startRegistry, startServer, type TestServer } from "./servers.ts";
@@ -29,7 +30,7 @@ async function outcomeOf(test: TestBuilder, source: string | Uint8Array) {
 
 const WALLS: readonly WallKind[] = process.platform === "linux" ? ["bwrap", "none"] : ["none"];
 
-for (const wall of WALLS)
+for (const wall of partOfDay(WALLS, WALLS.length))
   describe(`building hostile code with the wall "${wall}"`, function () {
     this.timeout(60_000);
     let test: TestBuilder;
