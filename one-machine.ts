@@ -1,6 +1,6 @@
 /** The services of one machine: manager, routers and local platform on one port. */
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEvents, type Events } from "./events/events.ts";
 import { createFlows, type Flows } from "./flows/flows.ts";
@@ -23,6 +23,7 @@ import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { keySource } from "./platform/local/secrets/secret-key.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
 import type { RouterOrders } from "./platform/usage/exchange.ts";
+import { installationId } from "./process/installation-id.ts";
 import { printable } from "./process/printable.ts";
 import { ServiceList } from "./process/service-list.ts";
 import { createFrontAlone, type Front } from "./router/front.ts";
@@ -134,19 +135,14 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const changes = storeChanges();
   const eventStore = announcing(store, changes);
   let routerUrl = "";
-  const events = createEvents({
-    ...{ store: eventStore, usage: store.usage, changes, isShared: Boolean(env.SKIFF_STORE) },
-    ...{ platform, limits, keys: keyTable, access, proxies, env, print },
-    commandRules: rules,
-    ...{ router: () => routerUrl, callerKey: internal.text, now: Date.now, random: Math.random },
-  });
-
-  const flows = createFlows({
-    ...{ store: eventStore, usage: store.usage, changes, isShared: Boolean(env.SKIFF_STORE) },
+  const isShared = Boolean(env.SKIFF_STORE);
+  const shared = {
+    ...{ store: eventStore, usage: store.usage, changes, isShared },
     ...{ platform, limits, keys: keyTable, access, proxies, env, print },
     ...{ router: () => routerUrl, callerKey: internal.text, now: Date.now, random: Math.random },
-    identity: env.SKIFF_STORE ? identityOf(dataFolder) : "local",
-  });
+  };
+  const events = createEvents({ ...shared, commandRules: rules });
+  const flows = createFlows({ ...shared, identity: isShared ? installationId(dataFolder) : "local" });
 
   const metrics = new Metrics();
   const manager = createManager({
@@ -236,19 +232,6 @@ function besidesCalls(manager: Manager, others: readonly (Events | Flows)[]): Re
     const taker = others.find((each) => each.takes(request.method!, request.url!)) ?? manager;
     taker.handler(request, response);
   };
-}
-
-/** Names this installation in a store that others use too, also after a restart. */
-function identityOf(dataFolder: string): string {
-  const file = join(dataFolder, "engine-id");
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
-  const identity = randomBytes(8).toString("hex");
-  writeFileSync(file, identity, { mode: 0o600 });
-  return identity;
 }
 
 /** Prepares the first build and the first instance. */

@@ -1,8 +1,8 @@
+import { targetPath } from "../calling/requests/target-path.ts";
+
 /** What the requests that events answer are for. */
 export type EventPath = "async" | "gateway" | "topic";
 
-/** Authority and path of an absolute-form target (RFC 9112 3.2.2). */
-const ABSOLUTE = /^https?:\/\/[^/?#]*(.*)$/i;
 const TOPIC = /^\/topic\/[^/?]+(\/call)?\/?(\?|$)/;
 
 /**
@@ -10,7 +10,7 @@ const TOPIC = /^\/topic\/[^/?]+(\/call)?\/?(\?|$)/;
  * POST /topic/NAME and POST /topic/NAME/call. Undefined for everything else, which is the manager's.
  */
 export function eventPath(method: string, target: string): EventPath | undefined {
-  const path = target.startsWith("/") ? target : (ABSOLUTE.exec(target)?.[1] ?? "");
+  const path = targetPath(target);
   const [, first] = /^\/([a-z]+)(?=[/?]|$)/.exec(path) ?? [];
   if (first === "async" || first === "gateway") return first;
   if (first === "topic" && method === "POST" && TOPIC.test(path)) return first;

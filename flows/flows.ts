@@ -9,8 +9,8 @@ import { KeyUses } from "../store/key-uses.ts";
 import type { Engine } from "./engine/engine.ts";
 import { onFirstUse } from "./first-use.ts";
 import { FlowMetrics } from "./metrics.ts";
-import { type FlowPath, flowPath } from "./paths.ts";
-import type { FlowServices, FlowsOptions, FlowsPart, RequestHandler } from "./services.ts";
+import { flowPath } from "./paths.ts";
+import type { FlowsIntake, FlowsOptions, RequestHandler } from "./services.ts";
 import type { FlowTracer } from "./traces/flow-tracer.ts";
 
 /** Time to export the last spans, in milliseconds. */
@@ -32,19 +32,6 @@ export interface Flows {
   metrics(): Promise<readonly Group[]>;
 }
 
-interface PartRow {
-  readonly paths: readonly FlowPath[];
-  readonly load: (services: FlowServices) => Promise<FlowsPart>;
-}
-
-/** Each part is loaded at the start of flows or at its first request, so that Skiff starts quickly. */
-const PARTS: readonly PartRow[] = [
-  {
-    paths: ["run", "http"],
-    load: async (services) => (await import("./intake/intake.ts")).createIntake(services),
-  },
-];
-
 /**
  * Creates the flows of a program.
  * @throws Error naming the setting that is not valid
@@ -53,7 +40,6 @@ export function createFlows(options: FlowsOptions): Flows {
   // The engine, which reads it, is loaded later.
   callbackHosts(options.env);
   otlpSettings(options.env);
-  const paths = new Set(PARTS.flatMap((row) => row.paths));
   let loading: Promise<Loaded> | undefined;
   let drained: Promise<void> | undefined;
   let running: Loaded | undefined;
@@ -79,17 +65,14 @@ export function createFlows(options: FlowsOptions): Flows {
   const metrics = new FlowMetrics({ runs: options.store.runs, counts, spansDropped, now });
   const answer: (...given: Parameters<RequestHandler>) => Promise<void> = async (request, response) => {
     try {
-      const { handlers } = await loaded();
-      handlers.get(flowPath(request.method!, request.url!)!)!(request, response);
+      const { intake } = await loaded();
+      intake.handler(request, response);
     } catch (error) {
       answerError(response, error, print);
     }
   };
   return {
-    takes(method, target) {
-      const path = flowPath(method, target);
-      return path !== undefined && paths.has(path);
-    },
+    takes: (method, target) => flowPath(method, target) !== undefined,
     handler(request, response) {
       response.once("close", () => discardBody(request));
       void answer(request, response);
@@ -105,21 +88,21 @@ export function createFlows(options: FlowsOptions): Flows {
     drain({ drainMs }) {
       drained ??= (async () => {
         stopWaiting?.();
-        const { parts, engine, tracer } = (await loading?.catch(() => undefined)) ?? { parts: [] };
-        await Promise.all([...parts.map((part) => part.close()), engine?.close({ drainMs })]);
-        await Promise.all([keyUses.flush(), tracer?.close(LAST_SPANS_MS)]);
+        const all = await loading?.catch(() => undefined);
+        await Promise.all([all?.intake.close(), all?.engine.close({ drainMs })]);
+        await Promise.all([keyUses.flush(), all?.tracer?.close(LAST_SPANS_MS)]);
       })();
       return drained;
     },
   };
 }
 
+/** Loaded at the start, or at the first request, so that Skiff starts quickly. */
 interface Loaded {
-  readonly parts: readonly FlowsPart[];
+  readonly intake: FlowsIntake;
   readonly engine: Engine;
   /** Undefined if no spans are exported. */
   readonly tracer: FlowTracer | undefined;
-  readonly handlers: ReadonlyMap<FlowPath, RequestHandler>;
 }
 
 async function load(options: FlowsOptions, keyUsed: (id: string) => void): Promise<Loaded> {
@@ -127,13 +110,9 @@ async function load(options: FlowsOptions, keyUsed: (id: string) => void): Promi
   const tracer = await tracerOf(options);
   const engine = await Engine.open({ ...options, tracer });
   const { table, newRuns, values, inputs: inputChecks, begin } = engine;
-  const services = { ...options, keyUsed, table, newRuns, values, inputChecks, begin };
-  const parts = await Promise.all(PARTS.map((row) => row.load(services)));
-  const handlers = PARTS.flatMap(({ paths }, index) => {
-    const { handler } = parts[index]!;
-    return handler === undefined ? [] : paths.map((path) => [path, handler] as const);
-  });
-  return { parts, engine, tracer, handlers: new Map(handlers) };
+  const { createIntake } = await import("./intake/intake.ts");
+  const intake = await createIntake({ ...options, keyUsed, table, newRuns, values, inputChecks, begin });
+  return { intake, engine, tracer };
 }
 
 /** Modules of what is off are not loaded. */

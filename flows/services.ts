@@ -18,7 +18,7 @@ export interface FlowsOptions extends Surroundings {
   readonly counts?: FlowCounts;
 }
 
-/** What the parts of flows share. */
+/** What the intake of flows needs. */
 export interface FlowServices extends FlowsOptions {
   /** The declared flows. */
   readonly table: FlowTable;
@@ -37,10 +37,9 @@ export interface FlowServices extends FlowsOptions {
   readonly keyUsed?: (id: string) => void;
 }
 
-/** A part of flows. It lives from the start of flows to their drain. */
-export interface FlowsPart {
-  /** Answers the requests whose paths are in the part's row (flows.ts). */
-  readonly handler?: RequestHandler;
-  /** Stops what it does by itself. Requests under way go on. */
+/** What answers requests. It lives from the start of flows to their drain. */
+export interface FlowsIntake {
+  readonly handler: RequestHandler;
+  /** Ends the waits of requests. Those under way go on. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Uploads } from "../../calling/requests/uploads.ts";
 import { Callers } from "../../http/access/callers.ts";
 import { answerError } from "../../http/problem-answer.ts";
-import type { FlowServices, FlowsPart } from "../services.ts";
+import type { FlowServices, FlowsIntake } from "../services.ts";
 import { Beginning } from "./beginning.ts";
 import { HttpRequests } from "./http-requests.ts";
 import { Inputs } from "./inputs.ts";
@@ -11,7 +11,7 @@ import { Outcomes } from "./outcomes.ts";
 import { RunRequests } from "./run-requests.ts";
 import { parseFlowTarget } from "./target.ts";
 
-export async function createIntake(services: FlowServices): Promise<FlowsPart> {
+export async function createIntake(services: FlowServices): Promise<FlowsIntake> {
   const { store, limits, values, inputChecks, print } = services;
   const { bodies } = store;
   const inputs = new Inputs({ bodies, uploads: new Uploads(bodies), limits, values, inputChecks });

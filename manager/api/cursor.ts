@@ -18,6 +18,14 @@ export function nameFromCursor(isName: (text: string) => boolean): (cursor?: str
   };
 }
 
+const ID = /^[0-9a-f]{32}$/;
+
+/** Reads the parameter `cursor` of a list whose cursors are ids of calls or runs. */
+export function idFromCursor(cursor: string | undefined): string | undefined {
+  if (cursor === undefined || ID.test(cursor)) return cursor;
+  throw invalidCursor();
+}
+
 export function invalidCursor(): Problem {
   return new Problem("invalid_request", "The cursor is not valid: take `next` of the previous page.");
 }

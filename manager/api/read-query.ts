@@ -41,6 +41,17 @@ export function wholeNumber<D>(least: number, most: number, otherwise: D): Reade
   };
 }
 
+/** Reads some of the words, separated by commas. */
+export function someOf<W extends string>(words: readonly W[]): Reader<readonly W[] | undefined> {
+  return (text, name) => {
+    if (text === undefined) return undefined;
+    const found = text.split(",").map((part) => words.find((word) => word === part));
+    if (found.every((word) => word !== undefined)) return [...new Set(found)];
+    const detail = `${name}=${text.slice(0, 40)} is not valid: use some of ${words.join(", ")}, separated by commas.`;
+    throw new Problem("invalid_request", detail);
+  };
+}
+
 /** Reads true or false; a parameter without a value is true. */
 export const flag: Reader<boolean> = (text, name) => {
   if (text === undefined || text === "false" || text === "0") return false;

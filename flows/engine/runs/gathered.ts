@@ -1,22 +1,10 @@
+import { newDraft } from "../../../platform/flows/run/draft.ts";
 import type { Begun, Entry } from "../../../platform/flows/run/entry.ts";
 import type { Decision, Start } from "../../../platform/flows/run/machine.ts";
 
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] extends readonly (infer Item)[] ? Item[] : T[Key] };
-
 /** Decisions that are stored with one append, and what is to be done after it. */
 export class Gathered {
-  readonly #all: Mutable<Omit<Decision, "row" | "missing">> = {
-    ...{
-      entries: [],
-      starts: [],
-      aborts: [],
-      publishes: [],
-      children: [],
-      cancels: [],
-      waits: [],
-      waitsOver: [],
-    },
-  };
+  readonly #all = newDraft();
   #row: Decision["row"] | undefined;
   /** Ids of signals that they deal with. */
   readonly taken: string[] = [];

@@ -4,6 +4,7 @@ import type { Append, StoredSignal } from "../../../store/flows/runs.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { faultError } from "./fault-error.ts";
 import { EarlyStarts, Gathered } from "./gathered.ts";
+import { Inbox } from "./inbox.ts";
 import type { OwnedRunOptions } from "./owned-run-options.ts";
 import { PastEvents } from "./past-events.ts";
 import { Patience } from "./patience.ts";
@@ -29,12 +30,7 @@ export class OwnedRun {
   readonly #patience = new Patience();
   readonly #checkpoints: Checkpoints;
   readonly #past: PastEvents;
-  readonly #results: Result[] = [];
-  readonly #signals: StoredSignal[] = [];
-  /** Ids of signals that the machine has not dealt with. */
-  readonly #untaken: string[] = [];
-  /** Signals that the machine knows. The store may show them again. */
-  readonly #seen = new Set<string>();
+  readonly #inbox = new Inbox();
   /** Decided, and not stored. */
   #gathered = new Gathered();
   /** Number of the last entry that is stored. */
@@ -102,10 +98,7 @@ export class OwnedRun {
   }
 
   signalled(signals: readonly StoredSignal[]): void {
-    const fresh = signals.filter(({ id }) => !this.#seen.has(id));
-    for (const { id } of fresh) this.#seen.add(id);
-    this.#signals.push(...fresh);
-    if (fresh.length > 0) this.wake();
+    if (this.#inbox.addSignals(signals)) this.wake();
   }
 
   /** Begins no call any more, and gives the run back once those under way have ended. */
@@ -132,7 +125,7 @@ export class OwnedRun {
   }
 
   #ended(result: Result): void {
-    this.#results.push(result);
+    this.#inbox.addResult(result);
     if (!this.#isBusy) this.wake();
     else if (this.#isAppending && this.#early.isAny) this.#goOn();
   }
@@ -143,9 +136,8 @@ export class OwnedRun {
     const { turns, now } = services;
     const isHeld = this.#patience.isTried || this.#isReleasing || this.#isGone || turns.isOver;
     if (isHeld || !this.#gathered.isPlain || this.#gathered.entries.length > MOST_AHEAD) return;
-    const { of, result } = this.#results.shift()!;
     try {
-      machine.ended(of, result, now());
+      this.#inbox.tellFirst(machine, now());
       this.#take(turns.now(() => machine.advance(now())));
     } catch (error) {
       this.#fault = error as Error;
@@ -170,15 +162,13 @@ export class OwnedRun {
   }
 
   #hasNews(): boolean {
-    const { machine } = this.#options;
-    const isTold = this.#results.length > 0 || this.#signals.length > 0 || this.#isMissing;
-    const isBehind = machine.resultsLeft > 0 || this.#untaken.length > 0;
-    return isTold || isBehind || !this.#gathered.isEmpty || this.#fault !== undefined;
+    const isBehind = this.#isMissing || this.#options.machine.resultsLeft > 0;
+    return this.#inbox.isNews || isBehind || !this.#gathered.isEmpty || this.#fault !== undefined;
   }
 
   async #step(): Promise<void> {
     const { counts } = this.#options.services;
-    const firstMs = this.#results[0]?.atMs;
+    const { firstMs } = this.#inbox;
     await this.#decide();
     if (this.#isGone) return;
     const gathered = this.#gathered;
@@ -202,11 +192,7 @@ export class OwnedRun {
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault !== undefined) throw fault;
-    for (const { of, result } of this.#results.splice(0)) machine.ended(of, result, now());
-    for (const { id, signal } of this.#signals.splice(0)) {
-      machine.signalled(signal, now());
-      this.#untaken.push(id);
-    }
+    this.#inbox.tell(machine, now());
     for (;;) {
       const decision = await turns.run(() => machine.advance(now()));
       if (this.#isGone) return;
@@ -222,8 +208,7 @@ export class OwnedRun {
     // The loop loads them, and asks again.
     this.#isMissing = decision.missing.length > 0;
     if (this.#isMissing) return;
-    const { signalsLeft } = this.#options.machine;
-    this.#gathered.taken.push(...this.#untaken.splice(0, this.#untaken.length - signalsLeft));
+    this.#gathered.taken.push(...this.#inbox.dealtWith(this.#options.machine));
     this.#early.decided(decision.entries);
     const isHeld = this.#patience.isTried || this.#isReleasing;
     const starts = Map.groupBy(decision.starts, (start) => !isHeld && this.#early.has(start));

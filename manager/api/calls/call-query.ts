@@ -2,15 +2,14 @@ import type { Scope } from "../../../platform/keys/scopes.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { CallState } from "../../../store/call.ts";
 import type { CallFilter } from "../../../store/calls.ts";
-import { invalidCursor } from "../cursor.ts";
+import { idFromCursor } from "../cursor.ts";
 import { validSubscriptions } from "../events/subscriptions.ts";
-import { readParameters, wholeNumber } from "../read-query.ts";
+import { readParameters, someOf, wholeNumber } from "../read-query.ts";
 import { readTime } from "../read-time.ts";
 import type { Call, Services } from "../services.ts";
 import { reachable } from "./visible-calls.ts";
 
 const STATES: readonly CallState[] = ["waiting", "running", "done", "dead", "cancelled"];
-const ID = /^[0-9a-f]{32}$/;
 
 /** The calls that a request concerns. */
 export interface AskedCalls {
@@ -33,8 +32,8 @@ export async function readCallQuery(services: Services, ctx: Call, scope: Scope)
   const time = (value: string | undefined, name: string) => readTime(value, name, keys.now());
   const most = limits.pageSize;
   const { limit, cursor, state, ...narrowing } = readParameters(ctx, {
-    ...{ function: text, state: readStates, topic: text, subscription: text, schedule: text },
-    ...{ since: time, until: time, limit: wholeNumber(1, most, most), cursor: readCursor },
+    ...{ function: text, state: someOf(STATES), topic: text, subscription: text, schedule: text },
+    ...{ since: time, until: time, limit: wholeNumber(1, most, most), cursor: idFromCursor },
   });
   const { function: name, topic, subscription, schedule, since, until } = narrowing;
   if ([topic, subscription, schedule].filter((each) => each !== undefined).length > 1) {
@@ -71,17 +70,4 @@ async function originsOf(
   return all
     .filter(({ spec }) => spec.topic === topic)
     .map(({ name }) => ({ origin: { kind: "subscription", name } }));
-}
-
-function readStates(text: string | undefined): readonly CallState[] | undefined {
-  if (text === undefined) return undefined;
-  const states = text.split(",").map((word) => STATES.find((state) => state === word));
-  if (states.every((state) => state !== undefined)) return [...new Set(states)];
-  const detail = `state=${text.slice(0, 40)} is not valid: use some of ${STATES.join(", ")}, separated by commas.`;
-  throw new Problem("invalid_request", detail);
-}
-
-function readCursor(text: string | undefined): string | undefined {
-  if (text === undefined || ID.test(text)) return text;
-  throw invalidCursor();
 }

@@ -1,18 +1,16 @@
 import { isDeclarationName } from "../../../platform/declarations.ts";
 import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import { ENDED_STATES, LIVE_STATES, type RunState } from "../../../platform/flows/run/error.ts";
-import { Problem } from "../../../platform/problems.ts";
 import { answerJson } from "../answer.ts";
-import { invalidCursor } from "../cursor.ts";
+import { idFromCursor } from "../cursor.ts";
 import { unknownFlow } from "../flows/stored-flow.ts";
-import { readParameters, wholeNumber } from "../read-query.ts";
+import { readParameters, someOf, wholeNumber } from "../read-query.ts";
 import { readTime } from "../read-time.ts";
 import type { Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";
 import { runDocument } from "./run-document.ts";
 
 const STATES: readonly RunState[] = [...LIVE_STATES, ...ENDED_STATES];
-const ID = /^[0-9a-f]{32}$/;
 
 /** `GET /flow/NAME/run?state=&since=&until=&limit=&cursor=`: runs, newest first, also of a flow that was removed. */
 export function listRuns(services: Services): Handler {
@@ -20,8 +18,8 @@ export function listRuns(services: Services): Handler {
   const time = (text: string | undefined, name: string) => readTime(text, name, keys.now())?.getTime();
   return async (ctx) => {
     const { state, since, until, limit, cursor } = readParameters(ctx, {
-      ...{ state: readStates, since: time, until: time },
-      ...{ limit: wholeNumber(1, limits.pageSize, limits.pageSize), cursor: readCursor },
+      ...{ state: someOf(STATES), since: time, until: time },
+      ...{ limit: wholeNumber(1, limits.pageSize, limits.pageSize), cursor: idFromCursor },
     });
     const flow = ctx.params.name!;
     const runs = requirePart(services, "runs");
@@ -36,17 +34,4 @@ export function listRuns(services: Services): Handler {
     const next = found.length > limit ? page.at(-1)!.id : null;
     answerJson(ctx, { runs: page.map(runDocument), next });
   };
-}
-
-function readStates(text: string | undefined): readonly RunState[] | undefined {
-  if (text === undefined) return undefined;
-  const states = text.split(",").map((word) => STATES.find((state) => state === word));
-  if (states.every((state) => state !== undefined)) return [...new Set(states)];
-  const detail = `state=${text.slice(0, 40)} is not valid: use some of ${STATES.join(", ")}, separated by commas.`;
-  throw new Problem("invalid_request", detail);
-}
-
-function readCursor(text: string | undefined): string | undefined {
-  if (text === undefined || ID.test(text)) return text;
-  throw invalidCursor();
 }

@@ -1,10 +1,11 @@
 import { Meter, type Spent } from "../expressions/evaluation/meter.ts";
+import { type Draft, newDraft } from "./draft.ts";
 import type { AttemptOf, Entry } from "./entry.ts";
 import type { StepError } from "./error.ts";
 import { apply } from "./fold/fold.ts";
 import type { Plan, PlannedStep } from "./fold/plan.ts";
 import type { RunData, StepData, Unit } from "./fold/state.ts";
-import type { AttemptResult, Decision, MachineOptions, Missing } from "./machine.ts";
+import type { AttemptResult, MachineOptions, Missing } from "./machine.ts";
 import type { Signal } from "./signal.ts";
 import { type Ref, refOf, UnderWay } from "./under-way.ts";
 
@@ -23,8 +24,6 @@ export interface Refused {
 
 type Untimed<Of> = Of extends unknown ? Omit<Of, "at"> : never;
 export type NewEntry = Untimed<Exclude<Entry, { kind: "begun" }>>;
-
-type Draft = { -readonly [Key in Exclude<keyof Decision, "row" | "missing">]: Decision[Key][number][] };
 
 const MANY_ENTRIES = 500;
 /** About 20 ms. What one rule evaluates may take twice as long (`MAX_COST`). */
@@ -107,17 +106,4 @@ export class LiveRun {
     const { paused, stopping, ended } = this.state;
     return paused !== undefined || ended !== undefined || (stopping !== undefined && !isFinally);
   }
-}
-
-export function newDraft(): Draft {
-  return {
-    entries: [],
-    starts: [],
-    aborts: [],
-    publishes: [],
-    children: [],
-    cancels: [],
-    waits: [],
-    waitsOver: [],
-  };
 }

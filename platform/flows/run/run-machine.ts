@@ -1,9 +1,10 @@
+import { newDraft } from "./draft.ts";
 import type { AttemptOf, Begun, Entry } from "./entry.ts";
 import type { StepError } from "./error.ts";
 import { apply } from "./fold/fold.ts";
 import { planOf } from "./fold/plan.ts";
 import { newRun, type RunData } from "./fold/state.ts";
-import { LiveRun, newDraft, type Told } from "./live-run.ts";
+import { LiveRun, type Told } from "./live-run.ts";
 import type { AttemptResult, Decision, MachineOptions, RunMachine } from "./machine.ts";
 import { rowOf } from "./row-of.ts";
 import { takeDue } from "./rules/due.ts";

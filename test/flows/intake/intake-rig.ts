@@ -9,7 +9,7 @@ import { InputChecks } from "../../../flows/engine/input-checks.ts";
 import { NewRuns } from "../../../flows/engine/new-runs.ts";
 import { Values } from "../../../flows/engine/values.ts";
 import { createIntake } from "../../../flows/intake/intake.ts";
-import type { FlowsPart } from "../../../flows/services.ts";
+import type { FlowsIntake } from "../../../flows/services.ts";
 import type { Access } from "../../../http/access/access.ts";
 import { discardBody } from "../../../http/discard-body.ts";
 import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
@@ -42,7 +42,7 @@ export class IntakeRig {
   readonly sqlite: SqliteStore;
   readonly #server: Server;
   #table: FlowTable | undefined;
-  #part: FlowsPart | undefined;
+  #part: FlowsIntake | undefined;
   #sequences = new Map<string, number>();
 
   constructor() {
@@ -52,7 +52,7 @@ export class IntakeRig {
     });
     this.#server = createServer((request, response) => {
       response.once("close", () => discardBody(request));
-      this.#part!.handler!(request, response);
+      this.#part!.handler(request, response);
     });
   }
 
