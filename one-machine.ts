@@ -2,8 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createEvents, type Events } from "./events/events.ts";
-import { createFlows, type Flows } from "./flows/flows.ts";
+import type { ProgramPart } from "./calling/program-part.ts";
+import { createEvents } from "./events/events.ts";
+import { createFlows } from "./flows/flows.ts";
 import { isLoopbackHost } from "./http/access/host.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { oidcFrom } from "./manager/access/oidc.ts";
@@ -227,7 +228,7 @@ function urlOf(host: string, port: number): string {
 }
 
 /** Answers requests that are not below /fn. */
-function besidesCalls(manager: Manager, others: readonly (Events | Flows)[]): RequestHandler {
+function besidesCalls(manager: Manager, others: readonly ProgramPart[]): RequestHandler {
   return (request, response) => {
     const taker = others.find((each) => each.takes(request.method!, request.url!)) ?? manager;
     taker.handler(request, response);

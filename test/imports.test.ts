@@ -34,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "store/sqlite": ["store", "platform", "platform/flows", "process"],
   "store/postgres": ["store", "platform", "platform/flows", "process"],
   "store/segments": ["store", "platform", "process"],
-  calling: ["platform", "platform/flows", "process", "http", "store"],
+  calling: ["platform", "platform/flows", "process", "metrics", "http", "store"],
   events: ["platform", "platform/flows", "process", "metrics", "http", "store", "calling"],
   "platform/flows": ["platform", "process"],
   flows: ["platform", "platform/flows", "process", "metrics", "http", "store", "calling"],

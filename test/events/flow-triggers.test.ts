@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { createEvents, type Events } from "../../events/events.ts";
+import type { ProgramPart } from "../../calling/program-part.ts";
+import { createEvents } from "../../events/events.ts";
 import { FLOW_KIND } from "../../platform/flows/kinds.ts";
 import { KeyTable } from "../../platform/keys/key-table.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
@@ -34,7 +35,7 @@ describe("the triggers of declared flows", () => {
     got.push({ url: request.url!, headers: request.headers, body: await text(request) });
     response.writeHead(202).end("{}");
   });
-  let events: Events;
+  let events: ProgramPart;
   let changes: ReturnType<typeof storeChanges>;
   const declare = (name: string, source: string) =>
     platform.declarations.put(FLOW_KIND, name, { spec: { source } });

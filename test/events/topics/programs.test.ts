@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { createEvents, type Events } from "../../../events/events.ts";
+import type { ProgramPart } from "../../../calling/program-part.ts";
+import { createEvents } from "../../../events/events.ts";
 import { SUBSCRIPTION_KIND, TOPIC_KIND } from "../../../platform/events/kinds.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
@@ -30,7 +31,7 @@ describe("topics of two programs on one PostgreSQL", function () {
   const harness = new PostgresHarness();
   const platform = new FakePlatform();
   const got: Got[] = [];
-  const running: Events[] = [];
+  const running: ProgramPart[] = [];
   const urls: string[] = [];
   const router = createServer(async (request, response) => {
     const body = await text(request);
