@@ -6,6 +6,8 @@ export interface Link {
   readonly to: string;
   /** `catch`: `from` may choose `to` by the `then` of a rule. */
   readonly kind: "needs" | "else" | "catch";
+  /** Of `catch`: what the rule catches; empty for any error. */
+  readonly on?: readonly string[];
 }
 
 /** Returns the links between steps in the order of the text. Links to unknown steps are left out. */
@@ -13,8 +15,8 @@ export function linksOf(steps: Steps): readonly Link[] {
   const links = Object.entries(steps).flatMap(([name, step]): Link[] => [
     ...step.needs.map((from) => ({ from, to: name, kind: "needs" as const })),
     ...(step.else === undefined ? [] : [{ from: step.else, to: name, kind: "else" as const }]),
-    ...step.catch.flatMap(({ then }) =>
-      then === undefined ? [] : [{ from: name, to: then, kind: "catch" as const }],
+    ...step.catch.flatMap(({ then, on }) =>
+      then === undefined ? [] : [{ from: name, to: then, kind: "catch" as const, on }],
     ),
   ]);
   return links.filter(({ from, to }) => Object.hasOwn(steps, from) && Object.hasOwn(steps, to));

@@ -1,4 +1,5 @@
-import type { Action, FlowDefinition, Step } from "../definition/definition.ts";
+import type { Action, FlowDefinition, Step, Steps } from "../definition/definition.ts";
+import { type Link, linksOf } from "../definition/links.ts";
 import type { StepState } from "../run/error.ts";
 
 /** A flow as a picture shows it. */
@@ -40,26 +41,24 @@ export function flowGraph(
       isFinally,
       state: states[name],
     });
+  const all = { ...steps, ...last };
   return {
     nodes: [...Object.entries(steps).map(node(false)), ...Object.entries(last).map(node(true))],
-    edges: [...Object.entries(steps), ...Object.entries(last)].flatMap(([name, step]) => edgesOf(name, step)),
+    edges: linksOf(all).map((link) => ({
+      from: link.from,
+      to: link.to,
+      kind: link.kind,
+      text: edgeText(link, all),
+    })),
   };
 }
 
-function edgesOf(name: string, step: Step): GraphEdge[] {
-  const condition = step.if === undefined ? "" : short(`if ${step.if}`);
-  const caught = step.catch.flatMap(({ then, on }) =>
-    then === undefined
-      ? []
-      : [{ from: name, to: then, kind: "catch" as const, text: short(on.join(", ") || "any error") }],
-  );
-  return [
-    ...step.needs.map((from) => ({ from, to: name, kind: "needs" as const, text: condition })),
-    ...(step.else === undefined
-      ? []
-      : [{ from: step.else, to: name, kind: "else" as const, text: condition || "else" }]),
-    ...caught,
-  ];
+/** Condition of the step, or what is caught. */
+function edgeText({ to, kind, on = [] }: Link, steps: Steps): string {
+  if (kind === "catch") return short(on.join(", ") || "any error");
+  const condition = steps[to]!.if;
+  if (condition !== undefined) return short(`if ${condition}`);
+  return kind === "else" ? "else" : "";
 }
 
 function textOf(step: Step): string {

@@ -1,4 +1,5 @@
 import type { FlowDefinition, Step } from "../../definition/definition.ts";
+import { linksOf } from "../../definition/links.ts";
 
 /** A step with what is before and after it. */
 export interface PlannedStep {
@@ -28,10 +29,11 @@ export function planOf({ steps, finally: last }: FlowDefinition): Plan {
   const planned = new Map<string, Planned>();
   for (const [name, step] of Object.entries(steps)) planned.set(name, newStep(name, step, false));
   for (const [name, step] of Object.entries(last)) planned.set(name, newStep(name, step, true));
-  const catchers = catchersOf(planned);
+  const catches = linksOf({ ...steps, ...last }).filter(({ kind }) => kind === "catch");
+  const catchers = Map.groupBy(catches, ({ to }) => to);
   for (const one of planned.values()) {
     one.needs = needsOf(one, planned);
-    one.catchers = catchers.get(one.name) ?? [];
+    one.catchers = [...new Set(catchers.get(one.name)?.map(({ from }) => from))];
     const before = new Set([...one.needs, ...one.catchers]);
     if (one.step.else !== undefined) before.add(one.step.else);
     one.before = [...before];
@@ -55,16 +57,6 @@ function needsOf({ step }: Planned, planned: ReadonlyMap<string, Planned>): stri
     other = otherStep?.else;
   }
   return [...needs];
-}
-
-function catchersOf(planned: ReadonlyMap<string, Planned>): Map<string, string[]> {
-  const catchers = new Map<string, string[]>();
-  for (const { name, step } of planned.values()) {
-    for (const then of new Set(step.catch.flatMap((rule) => rule.then ?? []))) {
-      catchers.set(then, [...(catchers.get(then) ?? []), name]);
-    }
-  }
-  return catchers;
 }
 
 function sinksOf(planned: ReadonlyMap<string, Planned>): string[] {
