@@ -41,6 +41,7 @@ import { announcing, storeChanges } from "./store/changes.ts";
 import { LogBatches } from "./store/log-batches.ts";
 import type { PostgresStore } from "./store/postgres/postgres-store.ts";
 import { SegmentLogStore } from "./store/segments/segment-log-store.ts";
+import { MIGRATIONS } from "./store/sql/schema.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
 import type { LogStore } from "./store/store.ts";
 
@@ -159,6 +160,20 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
+    system: {
+      platform: "local",
+      store: { kind: isShared ? "postgresql" : "sqlite", schema: MIGRATIONS.length },
+      isolation: async () => {
+        const [{ description: files }, network] = await Promise.all([
+          platform.isolation(),
+          platform.describeNetwork(),
+        ]);
+        return { files, network };
+      },
+      programs: () => platform.describePrograms(),
+      memory: () => platform.memory,
+      oidcIssuer: env.SKIFF_OIDC_ISSUER || undefined,
+    },
     ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
   });
   const frontOptions = {
