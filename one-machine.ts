@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProgramPart } from "./calling/program-part.ts";
+import { openDashboard } from "./dashboard/server/open-dashboard.ts";
 import { createEvents } from "./events/events.ts";
 import { createFlows } from "./flows/flows.ts";
 import { isLoopbackHost } from "./http/access/host.ts";
@@ -49,6 +50,10 @@ export interface SkiffOptions {
   /** 0 selects a free port. */
   readonly port: number;
   readonly dataFolder: string;
+  /** The port of the dashboard; 0 selects a free one. Without it there is no dashboard. */
+  readonly dashboardPort?: number | undefined;
+  /** Starts without a dashboard if its port is in use. */
+  readonly isDashboardOptional?: boolean;
   /** Processes that answer calls. With 1, the default, the process of the manager answers them. */
   readonly workers?: number;
   /** The variables `SKIFF_*`. */
@@ -59,6 +64,8 @@ export interface SkiffOptions {
 
 export interface Skiff {
   readonly url: string;
+  /** The dashboard, with a login for one browser in the fragment. */
+  readonly dashboardUrl?: string;
   /** Rejects new calls, drains calls under way for at most `SKIFF_DRAIN`, and stops all instances. */
   close(): Promise<void>;
 }
@@ -136,6 +143,10 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const changes = storeChanges();
   const eventStore = announcing(store, changes);
   let routerUrl = "";
+  let dashboardPort: number | undefined;
+  const dashboardUrl = env.SKIFF_DASHBOARD_URL
+    ? checkUrl("SKIFF_DASHBOARD_URL", env.SKIFF_DASHBOARD_URL)
+    : undefined;
   const isShared = Boolean(env.SKIFF_STORE);
   const shared = {
     ...{ store: eventStore, usage: store.usage, changes, isShared },
@@ -159,7 +170,11 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
-    ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
+    ...(env.SKIFF_URL ? { publicUrl: checkUrl("SKIFF_URL", env.SKIFF_URL) } : {}),
+    dashboardUrl: (requestHost) => {
+      const at = LOOPBACK.has(host) ? requestHost : host;
+      return dashboardPort === undefined ? undefined : (dashboardUrl ?? urlOf(at, dashboardPort));
+    },
   });
   const frontOptions = {
     platform,
@@ -209,7 +224,28 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   services.ready();
   routerUrl = urlOf(LOOPBACK.get(host) ?? host, bound);
   const url = urlOf(host, bound);
-  printExamples(url, options, access.mode === "token");
+  const version = readVersion();
+  printExamples({ url, version, options, needsToken: access.mode === "token" });
+  const dashboard =
+    options.dashboardPort === undefined
+      ? undefined
+      : await openDashboard({
+          ...{ host, port: options.dashboardPort, isOptional: options.isDashboardOptional ?? false },
+          ...{ limits, version, proxies, print, publicUrl: dashboardUrl, functionsUrl: env.SKIFF_URL },
+          targets: () => ({ manager: routerUrl, events: routerUrl, router: routerUrl }),
+          isLoopback: isLoopbackHost(host),
+          hasToken: access.mode === "token",
+          // Without a token the API takes a request with the address of a client for that of a proxy.
+          namesClient: access.mode !== "loopback",
+          createKey: () => manager.createDashboardKey(),
+          urlOf: (at, port) => urlOf(LOOPBACK.get(at) ?? at, port),
+          assets: async () => (await import("./dashboard/build/assets.ts")).openAssets(),
+        });
+  if (dashboard !== undefined) {
+    dashboardPort = dashboard.port;
+    services.add({ name: "dashboard", close: (withinMs) => dashboard.close({ withinMs }) });
+    print(`  dashboard: ${dashboard.url}`);
+  }
   print(`  files of functions: ${description}`);
   // The caller comes first: it handles signals.
   setImmediate(() => {
@@ -220,7 +256,11 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
       .catch((error: Error) => print(`Asynchronous calls and events do not work: ${error.message}`));
     flows.start().catch((error: Error) => print(`Flows do not work: ${error.message}`));
   });
-  return { url, close: () => services.stop({ drainMs: limits.drainMs }) };
+  return {
+    url,
+    ...(dashboard ? { dashboardUrl: dashboard.url } : {}),
+    close: () => services.stop({ drainMs: limits.drainMs }),
+  };
 }
 
 function urlOf(host: string, port: number): string {
@@ -270,15 +310,26 @@ async function openWorkers(options: WorkersOptions): Promise<Front> {
   return new Workers(options);
 }
 
-function checkPublicUrl(text: string): string {
+function checkUrl(variable: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text;
-  throw new Error(`SKIFF_URL=${text} is not a valid base URL: use one like https://functions.example.com.`);
+  throw new Error(`${variable}=${text} is not a valid base URL: use one like https://functions.example.com.`);
 }
 
-function printExamples(url: string, { dataFolder, print }: SkiffOptions, needsToken: boolean): void {
+function readVersion(): string {
   const manifest = readFileSync(new URL("package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(manifest) as { version: string };
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+interface Examples {
+  readonly url: string;
+  readonly version: string;
+  readonly options: SkiffOptions;
+  readonly needsToken: boolean;
+}
+
+function printExamples({ url, version, options, needsToken }: Examples): void {
+  const { dataFolder, print } = options;
   print(`Skiff ${version} listens on ${url} and stores its data in ${dataFolder}`);
   const token = needsToken ? '-H "authorization: Bearer $SKIFF_TOKEN" ' : "";
   print(`  deploy: curl ${token}--data-binary @examples/useragent.ts -X POST ${url}/func?name=useragent`);
