@@ -1,11 +1,11 @@
 /** The services of one machine: manager, routers and local platform on one port. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProgramPart } from "./calling/program-part.ts";
-import { openDashboard } from "./dashboard/server/open-dashboard.ts";
+import { type OpenedDashboard, openDashboard } from "./dashboard/server/open-dashboard.ts";
 import { createEvents } from "./events/events.ts";
 import { createFlows } from "./flows/flows.ts";
+import { checkBaseUrl, LOOPBACK, urlOf } from "./http/access/base-url.ts";
 import { isLoopbackHost } from "./http/access/host.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { oidcFrom } from "./manager/access/oidc.ts";
@@ -24,10 +24,12 @@ import { engineVariables } from "./platform/local/engine/find-engine.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { keySource } from "./platform/local/secrets/secret-key.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
+import { localWalls, warm } from "./platform/local/warm.ts";
 import type { RouterOrders } from "./platform/usage/exchange.ts";
 import { installationId } from "./process/installation-id.ts";
 import { printable } from "./process/printable.ts";
 import { ServiceList } from "./process/service-list.ts";
+import { readVersion } from "./process/version.ts";
 import { createFrontAlone, type Front } from "./router/front.ts";
 import { addRouterMetrics } from "./router/metrics/metrics.ts";
 import type { RequestHandler } from "./router/server/node-calls.ts";
@@ -37,11 +39,11 @@ import { createBuilder } from "./runtimes/deno/build/builder.ts";
 import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
 import { isInstalledHere } from "./runtimes/program/build/installed.ts";
-import type { Builder } from "./runtimes/runtime.ts";
 import { announcing, storeChanges } from "./store/changes.ts";
 import { LogBatches } from "./store/log-batches.ts";
 import type { PostgresStore } from "./store/postgres/postgres-store.ts";
 import { SegmentLogStore } from "./store/segments/segment-log-store.ts";
+import { MIGRATIONS } from "./store/sql/schema.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
 import type { LogStore } from "./store/store.ts";
 
@@ -72,12 +74,6 @@ export interface Skiff {
 
 /** Events stop this much before the front, in milliseconds. */
 const EVENTS_FIRST_MS = 200;
-
-/** Where a server is reached that listens on all addresses. */
-const LOOPBACK: ReadonlyMap<string, string> = new Map([
-  ["0.0.0.0", "127.0.0.1"],
-  ["::", "::1"],
-]);
 
 /** @throws Error with a message for the terminal: data folder in use, port in use, invalid variable */
 export function startSkiff(options: SkiffOptions): Promise<Skiff> {
@@ -143,9 +139,9 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const changes = storeChanges();
   const eventStore = announcing(store, changes);
   let routerUrl = "";
-  let dashboardPort: number | undefined;
+  let dashboard: OpenedDashboard | undefined;
   const dashboardUrl = env.SKIFF_DASHBOARD_URL
-    ? checkUrl("SKIFF_DASHBOARD_URL", env.SKIFF_DASHBOARD_URL)
+    ? checkBaseUrl("SKIFF_DASHBOARD_URL", env.SKIFF_DASHBOARD_URL)
     : undefined;
   const isShared = Boolean(env.SKIFF_STORE);
   const shared = {
@@ -170,11 +166,16 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
-    ...(env.SKIFF_URL ? { publicUrl: checkUrl("SKIFF_URL", env.SKIFF_URL) } : {}),
-    dashboardUrl: (requestHost) => {
-      const at = LOOPBACK.has(host) ? requestHost : host;
-      return dashboardPort === undefined ? undefined : (dashboardUrl ?? urlOf(at, dashboardPort));
+    system: {
+      platform: "local",
+      store: { kind: isShared ? "postgresql" : "sqlite", schema: MIGRATIONS.length },
+      ...localWalls(platform),
+      memory: () => platform.memory,
+      oidcIssuer: env.SKIFF_OIDC_ISSUER || undefined,
     },
+    ...(env.SKIFF_URL ? { publicUrl: checkBaseUrl("SKIFF_URL", env.SKIFF_URL) } : {}),
+    dashboardUrl: (requestHost) =>
+      dashboard && (dashboardUrl ?? urlOf(LOOPBACK.has(host) ? requestHost : host, dashboard.port)),
   });
   const frontOptions = {
     platform,
@@ -226,25 +227,19 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const url = urlOf(host, bound);
   const version = readVersion();
   printExamples({ url, version, options, needsToken: access.mode === "token" });
-  const dashboard =
-    options.dashboardPort === undefined
-      ? undefined
-      : await openDashboard({
-          ...{ host, port: options.dashboardPort, isOptional: options.isDashboardOptional ?? false },
-          ...{ limits, version, proxies, print, publicUrl: dashboardUrl, functionsUrl: env.SKIFF_URL },
-          targets: () => ({ manager: routerUrl, events: routerUrl, router: routerUrl }),
-          isLoopback: isLoopbackHost(host),
-          hasToken: access.mode === "token",
-          // Without a token the API takes a request with the address of a client for that of a proxy.
-          namesClient: access.mode !== "loopback",
-          createKey: () => manager.createDashboardKey(),
-          urlOf: (at, port) => urlOf(LOOPBACK.get(at) ?? at, port),
-          assets: async () => (await import("./dashboard/build/assets.ts")).openAssets(),
-        });
-  if (dashboard !== undefined) {
-    dashboardPort = dashboard.port;
-    services.add({ name: "dashboard", close: (withinMs) => dashboard.close({ withinMs }) });
-    print(`  dashboard: ${dashboard.url}`);
+  if (options.dashboardPort !== undefined) {
+    dashboard = await openDashboard({
+      ...{ host, port: options.dashboardPort, isOptional: options.isDashboardOptional ?? false },
+      ...{ limits, version, proxies, print, publicUrl: dashboardUrl, functionsUrl: env.SKIFF_URL },
+      targets: () => ({ manager: routerUrl, events: routerUrl, router: routerUrl }),
+      isLoopback: isLoopbackHost(host),
+      hasToken: access.mode === "token",
+      // Without a token the API takes a request with the address of a client for that of a proxy.
+      namesClient: access.mode !== "loopback",
+      createKey: () => manager.createDashboardKey(),
+      assets: async () => (await import("./dashboard/build/assets.ts")).openAssets(),
+    });
+    services.add({ name: "dashboard", close: async (withinMs) => dashboard?.close({ withinMs }) });
   }
   print(`  files of functions: ${description}`);
   // The caller comes first: it handles signals.
@@ -263,37 +258,12 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   };
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
 /** Answers requests that are not below /fn. */
 function besidesCalls(manager: Manager, others: readonly ProgramPart[]): RequestHandler {
   return (request, response) => {
     const taker = others.find((each) => each.takes(request.method!, request.url!)) ?? manager;
     taker.handler(request, response);
   };
-}
-
-/** Prepares the first build and the first instance. */
-function warm(
-  { platform, builder }: { platform: LocalPlatform; builder: Builder },
-  print: SkiffOptions["print"],
-): void {
-  builder.warm().catch((error: Error) => print(`Builds do not work: ${error.message}`));
-  platform.describeNetwork().then(
-    (network) => print(`  network of functions: ${network}`),
-    (error: Error) => print(`  network of functions: ${error.message}`),
-  );
-  platform
-    .warm()
-    .catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`))
-    // Last, because most functions are no programs.
-    .then(() => platform.describePrograms())
-    .then(
-      ({ files }) => print(`  sandbox of programs: ${files}`),
-      (error: Error) => print(`  sandbox of programs: ${error.message}`),
-    );
 }
 
 async function openPostgres(
@@ -308,17 +278,6 @@ async function openPostgres(
 async function openWorkers(options: WorkersOptions): Promise<Front> {
   const { Workers } = await import("./router/workers/workers.ts");
   return new Workers(options);
-}
-
-function checkUrl(variable: string, text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text;
-  throw new Error(`${variable}=${text} is not a valid base URL: use one like https://functions.example.com.`);
-}
-
-function readVersion(): string {
-  const manifest = readFileSync(new URL("package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 interface Examples {

@@ -41,6 +41,7 @@ import { LogBatches } from "../store/log-batches.ts";
 import { bundledUrl } from "../store/postgres/bundled-url.ts";
 import { LogSweeper } from "../store/postgres/log-sweeper.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
+import { MIGRATIONS } from "../store/sql/schema.ts";
 import { oidcFrom } from "./access/oidc.ts";
 import { createManager } from "./manager.ts";
 import { Collector } from "./usage/collector.ts";
@@ -48,6 +49,8 @@ import { logFailures } from "./usage/failure-line.ts";
 import { Guards } from "./usage/guards.ts";
 
 const RETRY_MS = 2_000;
+/** What isolates functions and programs on a cluster. */
+const PODS = { files: "a pod for each instance", network: "the cluster's network policies" };
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const stop = await ServiceList.start((services) => startManager(services, env));
@@ -150,6 +153,14 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `The manager is ${services.state}.`),
+    system: {
+      platform: "kubernetes",
+      store: store && { kind: "postgresql", schema: MIGRATIONS.length },
+      isolation: async () => PODS,
+      programs: async () => PODS,
+      pool: () => ({ size: platform.pool ? poolSize : 0, ready: platform.pool?.free ?? 0 }),
+      oidcIssuer: env.SKIFF_OIDC_ISSUER || undefined,
+    },
     ...(env.SKIFF_URL ? { publicUrl: env.SKIFF_URL } : {}),
   });
   services.add({ name: "manager", drain: (drainMs) => manager.close({ drainMs }) });

@@ -46,6 +46,7 @@ import { putSecret } from "./api/secrets/put-secret.ts";
 import { describeSecret, listSecrets, removeSecret } from "./api/secrets/secrets.ts";
 import type { Services } from "./api/services.ts";
 import { answerHealth, answerMetrics, answerReadiness, answerWelcome } from "./api/state-of-service.ts";
+import { describeSystem } from "./api/system/system.ts";
 import { answerUsage } from "./api/usage/usage.ts";
 import { diffVersions } from "./api/versions/diff.ts";
 import { pinVersion } from "./api/versions/pin-version.ts";
@@ -59,6 +60,7 @@ import { answerOpenApi } from "./openapi/openapi.ts";
 export function createRoutes(services: Services): Router {
   const router: Router = new Router({ sensitive: true, strict: true });
   router.get("/", answerWelcome(services));
+  router.get("/system", describeSystem(services));
   router.get("/func", listFunctions(services));
   router.post("/func", deployFunction(services));
   router.get("/func/:name", describeFunction(services));

@@ -41,6 +41,8 @@ export interface UsageLedger {
   sum(query: UsageQuery): Promise<readonly UsageSum[]>;
   /** The minutes of a function from `since` on, for at most the last two hours. */
   minutes(name: string, since: Date): Promise<readonly UsageMinute[]>;
+  /** The calls of some functions in steps of time, for as long as minutes are kept. */
+  series(query: SeriesQuery): Promise<readonly UsageStep[]>;
   /** Calls in the month (UTC) that `at` is in. */
   month(at: Date): Promise<MonthlyCalls>;
   /** The time of the last use by id of the key. */
@@ -85,6 +87,21 @@ export interface UsageMinute {
   readonly errors: number;
   /** Calls per bucket of USAGE_BUCKETS (platform/usage/durations.ts), not cumulative. */
   readonly durations: readonly number[];
+}
+
+export interface SeriesQuery {
+  readonly functions: readonly string[];
+  readonly since: Date;
+  /** Excluded. */
+  readonly until: Date;
+  /** Whole minutes. */
+  readonly stepMs: number;
+}
+
+/** The calls of one version in a step that had calls. */
+export interface UsageStep extends Omit<UsageMinute, "minute"> {
+  /** The start of the step: a multiple of its length since 1970. */
+  readonly from: Date;
 }
 
 export type UsageColumn = "function" | "key" | "version" | "hour";

@@ -1,3 +1,4 @@
+import { LOOPBACK, urlOf } from "../../http/access/base-url.ts";
 import { createDashboard } from "./dashboard.ts";
 import type { DashboardOptions, SessionKey } from "./options.ts";
 import { LoginToken } from "./session/login-token.ts";
@@ -10,8 +11,6 @@ export interface OpenOptions extends Omit<DashboardOptions, "login"> {
   readonly isOptional: boolean;
   /** Creates the key that the page keeps. */
   readonly createKey: () => Promise<SessionKey>;
-  /** Writes a host and a port as a base URL. */
-  readonly urlOf: (host: string, port: number) => string;
 }
 
 export interface OpenedDashboard {
@@ -22,21 +21,19 @@ export interface OpenedDashboard {
 }
 
 /**
- * Opens the dashboard of one machine. Undefined if its port is in use and it is optional.
+ * Opens the dashboard of one machine, and prints its URL. Undefined if its port is in use and it is optional.
  * @throws Error with a text for the terminal
  */
 export async function openDashboard(options: OpenOptions): Promise<OpenedDashboard | undefined> {
-  const { host, port, isOptional, createKey, publicUrl, urlOf, print } = options;
+  const { host, port, isOptional, createKey, publicUrl, print } = options;
   const token = new LoginToken();
   const dashboard = createDashboard({ ...options, login: { token, createKey } });
   try {
     const bound = await dashboard.listen({ host, port });
-    const base = publicUrl?.replace(/\/+$/, "") ?? urlOf(host, bound);
-    return {
-      port: bound,
-      url: `${base}/#login=${token.renew()}`,
-      close: (options) => dashboard.close(options),
-    };
+    const base = publicUrl?.replace(/\/+$/, "") ?? urlOf(LOOPBACK.get(host) ?? host, bound);
+    const url = `${base}/#login=${token.renew()}`;
+    print(`  dashboard: ${url}`);
+    return { port: bound, url, close: (options) => dashboard.close(options) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     const advice = "choose another one with --dashboard-port, or leave it out with --no-dashboard";

@@ -24,6 +24,7 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "GET /openapi.json": { scope: "any", over: "handler" },
   "GET /whoami": { scope: "any", over: "handler" },
   "GET /metrics": { scope: "read", over: "all" },
+  "GET /system": { scope: "read", over: "handler" },
   "GET /func": { scope: "read", over: "handler" },
   "POST /func": { scope: "deploy", over: "handler", action: "deploy" },
   "GET /func/:name": { scope: "read", over: "function" },

@@ -7,26 +7,35 @@ import { placingOf } from "../../platform/settings/runtime.ts";
 import { readImageSource } from "../../runtimes/image/image-artifact.ts";
 import { answerJson } from "./answer.ts";
 import { cursorFromName, nameFromCursor } from "./cursor.ts";
+import { activityOf } from "./describe/activity.ts";
 import { stateOf } from "./describe/function-state.ts";
 import { historyOf, lastDeploys } from "./describe/history.ts";
-import { readParameters, wholeNumber } from "./read-query.ts";
+import { oneOf, readParameters, wholeNumber } from "./read-query.ts";
 import { baseUrl, type Handler, type Services } from "./services.ts";
 import { shownSettings } from "./shown-settings.ts";
 import { readPrecondition } from "./versions/read-options.ts";
 
-/** `GET /func`: a page of functions in order of name. The cursor is the last name of the previous page. */
+/**
+ * `GET /func`: a page of functions in order of name. The cursor is the last name of the previous page. `detail=activity`
+ * adds whether each can be called, and its last hour.
+ */
 export function listFunctions(services: Services): Handler {
   const { platform, limits } = services;
   const readers = {
     limit: wholeNumber(1, limits.pageSize, limits.pageSize),
     cursor: nameFromCursor(isFunctionName),
+    detail: oneOf(["activity"] as const),
   };
   return async (ctx) => {
-    const { limit, cursor } = readParameters(ctx, readers);
+    const { limit, cursor, detail } = readParameters(ctx, readers);
     // One more function shows whether there is a next page.
     const found = await listVisible(platform, ctx.state.principal, { after: cursor, limit: limit + 1 });
     const page = found.slice(0, limit);
-    const functions = page.map((each) => summaryDocument(each, baseUrl(services, ctx)));
+    const activity = detail && (await activityOf(services, page, new Date()));
+    const functions = page.map((each) => ({
+      ...summaryDocument(each, baseUrl(services, ctx)),
+      ...activity?.get(each.name),
+    }));
     const next = found.length > limit ? cursorFromName(page.at(-1)!.name) : null;
     answerJson(ctx, { functions, next });
   };

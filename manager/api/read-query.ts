@@ -41,6 +41,16 @@ export function wholeNumber<D>(least: number, most: number, otherwise: D): Reade
   };
 }
 
+/** Reads one of the words. */
+export function oneOf<W extends string>(words: readonly W[]): Reader<W | undefined> {
+  return (text, name) => {
+    const found = words.find((word) => word === text);
+    if (text === undefined || found !== undefined) return found;
+    const detail = `${name}=${text.slice(0, 40)} is not valid: use ${words.join(" or ")}.`;
+    throw new Problem("invalid_request", detail);
+  };
+}
+
 /** Reads some of the words, separated by commas. */
 export function someOf<W extends string>(words: readonly W[]): Reader<readonly W[] | undefined> {
   return (text, name) => {

@@ -15,6 +15,7 @@ import type { RouteRule } from "../access/route-rules.ts";
 import type { CommandRuns } from "../commands/command-runs.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 import type { KnownFlows } from "./flows/known-flows.ts";
+import type { SystemFacts } from "./system/system-facts.ts";
 
 /** What happened, and what waits. Logs are in it where lines outlive their instance. */
 export type ManagerStore = Pick<Store, "usage" | "audit"> & Partial<Pick<Store, "logs"> & FlowStore>;
@@ -40,6 +41,8 @@ export interface ManagerOptions {
   readonly metrics: () => Promise<string>;
   /** Returns the reason why the manager is not ready, or undefined. */
   readonly ready: () => string | undefined;
+  /** For `GET /system`. */
+  readonly system?: SystemFacts | undefined;
   /** Base of the URLs in answers. By default it is made from the `Host` of the request. */
   readonly publicUrl?: string;
   /** Returns where the dashboard is for a client that names this host; undefined if there is none. */

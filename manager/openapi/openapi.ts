@@ -15,6 +15,7 @@ import { runPaths, runSchemas } from "./flows/runs.ts";
 import { flowSchemas } from "./flows/schemas.ts";
 import { keyPaths } from "./keys.ts";
 import { logPaths } from "./logs.ts";
+import { systemPaths } from "./observing/system.ts";
 import { callPaths, functionPaths, servicePaths } from "./paths.ts";
 import type { Schema } from "./schema.ts";
 import { schemas } from "./schemas.ts";
@@ -59,6 +60,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...flowPaths(limits),
       ...runPaths(limits),
       ...triggerPaths(),
+      ...systemPaths(),
       ...servicePaths(),
     },
     components: {

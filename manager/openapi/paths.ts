@@ -71,6 +71,7 @@ export function functionPaths(limits: Limits): Record<string, Schema> {
         parameters: [
           query("limit", { type: "integer", minimum: 1, maximum: pageSize, default: pageSize }),
           query("cursor", TEXT),
+          query("detail", { enum: ["activity"] }, { description: "Also state, instances and the last hour" }),
         ],
         answers: { 200: json("The page", ref("FunctionPage")) },
       }),

@@ -4,6 +4,7 @@ import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { fileSchemas } from "./files.ts";
 import { keySchemas } from "./keys.ts";
 import { logSchemas } from "./logs.ts";
+import { activitySchemas } from "./observing/activity.ts";
 import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings.ts";
 import { historySchemas, usageSchemas } from "./usage.ts";
@@ -38,7 +39,7 @@ export function schemas(limits: Limits): Record<string, Schema> {
       ...{ name: ref("Name"), version: VERSION, url: URL },
       ...{ created: BOOLEAN, unchanged: BOOLEAN },
     }),
-    FunctionSummary: object(SUMMARY),
+    FunctionSummary: object(SUMMARY, activitySchemas(now())),
     FunctionPage: object({
       functions: array(ref("FunctionSummary"), { maxItems: limits.pageSize }),
       next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
@@ -54,7 +55,8 @@ export function schemas(limits: Limits): Record<string, Schema> {
   };
 }
 
-function description(): Schema {
+/** How a function is now. */
+function now() {
   const share = object({ version: VERSION, weight: { type: "integer", minimum: 1 } });
   const instance = object(
     {
@@ -63,17 +65,23 @@ function description(): Schema {
     },
     { memoryMiB: { type: "number", minimum: 0 } },
   );
+  return {
+    state: {
+      ...object({ canCall: BOOLEAN, reason: TEXT }),
+      description: "Whether the function can be called now, and why",
+    },
+    traffic: array(share, { description: "Versions that take calls, each with its weight" }),
+    instances: array(instance),
+  };
+}
+
+function description(): Schema {
   return object(
     {
       ...SUMMARY,
-      state: {
-        ...object({ canCall: BOOLEAN, reason: TEXT }),
-        description: "Whether the function can be called now, and why",
-      },
+      ...now(),
       settings: ref("Settings"),
-      traffic: array(share, { description: "Versions that take calls, each with its weight" }),
       versions: array(object({ version: VERSION, hash: HASH, createdAt: INSTANT })),
-      instances: array(instance),
       lastErrors: array(object({ at: INSTANT, message: TEXT })),
       lastDeploys: array(
         object({ version: VERSION, at: INSTANT, by: TEXT }, { message: TEXT, commit: TEXT }),

@@ -21,6 +21,11 @@ export class AllowedImages {
     return new AllowedImages(entries.filter((entry) => entry !== "").map(normalized));
   }
 
+  /** What is allowed, in full. */
+  get entries(): readonly string[] {
+    return this.#entries;
+  }
+
   /** @throws Problem `invalid_request` if the text is no name of an image, `image_not_allowed` */
   check(image: string): void {
     const shown = image.slice(0, 200);

@@ -198,6 +198,11 @@ export class LocalPlatform implements Platform {
     }
   }
 
+  /** Memory of all instances together, and the most that it may be. */
+  get memory(): { readonly usedMiB: number; readonly limitMiB: number } {
+    return this.#instances.memory;
+  }
+
   /** What isolates functions. @throws Error with advice for the operator if the requested isolation does not work */
   async isolation(): Promise<Isolation> {
     return (await this.#instances.launching).isolation;

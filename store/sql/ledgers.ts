@@ -7,6 +7,7 @@ export function usageLedger(run: RunWork): UsageLedger {
     add: (batches) => run("addUsage", batches, new Date()),
     sum: (query) => run("sumUsage", query),
     minutes: (name, since) => run("usageMinutes", name, since, new Date()),
+    series: (query) => run("usageSeries", query),
     month: (at) => run("usageMonth", at),
     lastUse: () => run("lastUse"),
   };

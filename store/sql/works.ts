@@ -32,12 +32,14 @@ import { positionAt, readEvents, topicStats } from "./topics/read.ts";
 import { repliesTo } from "./topics/replies.ts";
 import { removeTopic, trimTopic } from "./topics/trim.ts";
 import { addUsage, lastUse, sumUsage, usageMinutes, usageMonth } from "./usage.ts";
+import { usageSeries } from "./usage-series.ts";
 import type { Work } from "./work.ts";
 
 const HISTORY = {
   addUsage,
   sumUsage,
   usageMinutes,
+  usageSeries,
   usageMonth,
   lastUse,
   appendAudit,

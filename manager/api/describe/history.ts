@@ -6,6 +6,7 @@ import { GUARD } from "../../usage/guards.ts";
 import type { ManagerStore, Services } from "../services.ts";
 import { fromStore, requireStore } from "../store.ts";
 import { type FunctionSchedule, functionSchedules } from "./function-schedules.ts";
+import { rounded } from "./rounded.ts";
 
 const HOUR_MS = 3_600_000;
 const MOST_FAILURES = 5;
@@ -107,9 +108,4 @@ function lastHourOf(minutes: readonly UsageMinute[]): LastHour {
   const [p50Ms, p95Ms] = [quantileMs(durations, 0.5), quantileMs(durations, 0.95)];
   if (p50Ms === undefined || p95Ms === undefined) return { calls, errors };
   return { calls, errors, p50Ms: rounded(p50Ms), p95Ms: rounded(p95Ms) };
-}
-
-/** To three digits, because durations are known within 10 %. */
-function rounded(ms: number): number {
-  return Number(ms.toPrecision(3));
 }

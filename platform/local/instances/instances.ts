@@ -109,6 +109,11 @@ export class Instances {
     return this.#all;
   }
 
+  /** Memory of all instances together, and the most that it may be. */
+  get memory(): { readonly usedMiB: number; readonly limitMiB: number } {
+    return { usedMiB: this.#budget.usedMiB, limitMiB: this.#limits.memoryBytes / 1024 ** 2 };
+  }
+
   /** Keeps all instances within the memory budget; called a few times a second. */
   tick(): void {
     this.#budget.check();

@@ -77,6 +77,6 @@ describe("manager: listing functions", () => {
   }
 
   it("refuses a parameter that it does not know", async () => {
-    assert.match((await list("?page=2").expect(400)).body.detail, /"page".*limit, cursor/);
+    assert.match((await list("?page=2").expect(400)).body.detail, /"page".*limit, cursor, detail/);
   });
 });

@@ -246,6 +246,8 @@ describe("manager: the answers that OpenAPI documents", () => {
     ["patch /func/{name}", 415, () => app().patch("/func/a").set("content-type", "text/plain").send("x")],
     ["get /func", 200, () => app().get("/func?limit=1")],
     ["get /func", 200, () => app().get("/func")],
+    ["get /func", 200, () => app().get("/func?detail=activity")],
+    ["get /system", 200, () => app().get("/system")],
     ["get /func", 400, () => app().get("/func?limit=0")],
     ["get /func/{name}", 200, () => app().get("/func/a")],
     ["get /func/{name}", 400, () => app().get("/func/A")],

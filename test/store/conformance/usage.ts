@@ -188,6 +188,29 @@ export function usage(harness: Harness<History>): void {
         ]);
       });
 
+      it("are summed by function, version and step", async () => {
+        const from = Math.floor((now - 600_000) / 120_000) * 120_000;
+        const at = (minutes: number, of: Partial<UsageMinute> = {}) =>
+          minute({ minute: new Date(from + minutes * 60_000), ...of });
+        await store.usage.add([
+          batch(1, {
+            minutes: [
+              ...[at(0), at(1, { durations: [1, 0, 2] }), at(1, { version: 2 }), at(2), at(4)],
+              ...[at(1, { function: "other" }), at(0, { function: "another" })],
+            ],
+          }),
+        ]);
+        const functions = ["hello", "other", "none"];
+        const [since, until] = [new Date(from), new Date(from + 240_000)];
+        const same = { function: "hello", version: 1, calls: 3, errors: 1, durations: [0, 2, 1] };
+        assert.deepEqual(await store.usage.series({ functions, since, until, stepMs: 120_000 }), [
+          { ...same, from: since, calls: 6, errors: 2, durations: [1, 2, 3] },
+          { ...same, from: since, version: 2 },
+          { ...same, from: new Date(from + 120_000) },
+          { ...same, from: since, function: "other" },
+        ]);
+      });
+
       it("are there for two hours", async () => {
         await store.usage.add([batch(1, { minutes: [minute({}, 121), minute({}, 118), minute({}, 300)] })]);
         assert.deepEqual(await store.usage.minutes("hello", since(600)), [minute({}, 118)]);

@@ -1,0 +1,26 @@
+import { array, COUNT, object, type Schema, TEXT } from "../schema.ts";
+
+const MS: Schema = { type: "number", minimum: 0 };
+const STEPS = 30;
+
+/** Members that `GET /func?detail=activity` adds to a function; those from `described` are as in its description. */
+export function activitySchemas(described: Record<string, Schema>): Record<string, Schema> {
+  const counts = array(COUNT, { minItems: STEPS, maxItems: STEPS });
+  return {
+    ...described,
+    runtime: { enum: ["deno", "program", "image"] },
+    lastHour: {
+      ...object({ calls: COUNT, errors: COUNT }, { p95Ms: MS }),
+      description: "Calls of the last hour; 95th percentile within 10 %",
+    },
+    series: {
+      ...object({
+        stepS: { type: "integer", minimum: 1 },
+        ...{ calls: counts, errors: counts },
+        p95Ms: array({ type: ["number", "null"] }, { minItems: STEPS, maxItems: STEPS }),
+      }),
+      description: "The same in steps of `stepS` seconds, oldest first; null without calls",
+    },
+    noHistory: { ...TEXT, description: "Why lastHour and series are missing" },
+  };
+}
