@@ -28,11 +28,10 @@ export interface FunctionPageProps {
   readonly actions?: ComponentChildren;
   /** Uses the whole width and height: editors. */
   readonly wide?: boolean;
-  /**
-   * Nodes are shown at once and stay mounted while the function is read again: for pages that keep a state, such as an
-   * editor. A function gets the description and is called again with each answer, every five seconds.
-   */
-  readonly children: ComponentChildren | ((described: Described) => ComponentChildren);
+  /** What is mounted at once and stays while the function is read again, such as an editor. */
+  readonly children?: ComponentChildren;
+  /** Instead of children: what to show of the function, called with each answer, every five seconds. */
+  readonly show?: (described: Described) => ComponentChildren;
 }
 
 /**
@@ -46,7 +45,7 @@ export interface FunctionPageProps {
  *
  * What it surrounds reads the description with `useDescribed()`, and calls its `reload` after a write.
  */
-export function FunctionPage({ name, part, actions, wide = false, children }: FunctionPageProps) {
+export function FunctionPage({ name, part, actions, wide = false, children, show }: FunctionPageProps) {
   const found = useResource<Described>(pathOf(name), { everyMs: 5_000 });
   const base = `/functions/${encodeURIComponent(name)}`;
   const { data } = found;
@@ -66,7 +65,7 @@ export function FunctionPage({ name, part, actions, wide = false, children }: Fu
         }
         wide={wide}
       >
-        {typeof children === "function" ? <Loaded from={found}>{children}</Loaded> : children}
+        {show === undefined ? children : <Loaded from={found}>{show}</Loaded>}
       </Page>
     </DescribedContext.Provider>
   );
