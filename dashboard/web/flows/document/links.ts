@@ -1,5 +1,5 @@
 import { type Draft, EditFault, type Path } from "./draft.ts";
-import type { ConnectEdit, LinkKind } from "./edit.ts";
+import type { ConnectEdit, LinkKind } from "./flow-edit.ts";
 import { addItem, removeItem } from "./items.ts";
 import { removeMember, setMember } from "./members.ts";
 import { pathOfStep } from "./step-paths.ts";

@@ -1,7 +1,7 @@
 import { isMap, isScalar, visit } from "yaml";
 import { type Draft, EditFault, pairOf, rangeOf } from "./draft.ts";
-import type { AddEdit } from "./edit.ts";
 import { inExpressions } from "./expressions.ts";
+import type { AddEdit } from "./flow-edit.ts";
 import { removeItem } from "./items.ts";
 import { indexes, thenOf } from "./links.ts";
 import { insertPair, removeMember, setMember } from "./members.ts";
