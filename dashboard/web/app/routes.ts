@@ -10,4 +10,8 @@ export interface PageRoute {
 export type RouteParams = Readonly<Record<string, string>>;
 
 /** The pages; the first one that matches is shown. */
-export const ROUTES: readonly PageRoute[] = [{ path: "/", load: () => import("../functions/list-page.tsx") }];
+export const ROUTES: readonly PageRoute[] = [
+  { path: "/", load: () => import("../functions/list-page.tsx") },
+  { path: "/calls", load: () => import("../calls/list-page.tsx") },
+  { path: "/calls/:id", load: () => import("../calls/call-page.tsx") },
+];
