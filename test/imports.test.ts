@@ -13,6 +13,7 @@ const COMPOSITION_ROOTS = [
   "manager/main.ts",
   "router/main.ts",
   "events/main.ts",
+  "dashboard/main.ts",
 ];
 /** Most files in a room; one that needs more has rooms inside. */
 const MOST_FILES = 16;
@@ -39,7 +40,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "platform/flows": ["platform", "process"],
   flows: ["platform", "platform/flows", "process", "metrics", "http", "store", "calling"],
   cli: ["process", "platform/flows"],
-  packing: [],
+  dashboard: ["platform", "process", "http"],
+  "dashboard/build": [],
+  "dashboard/web": ["platform/flows"],
+  packing: ["dashboard/build"],
   manager: ["platform", "platform/flows", "process", "metrics", "http", "runtimes", "store"],
   router: ["platform", "process", "metrics", "http", "client-image"],
   examples: [],
@@ -74,7 +78,7 @@ function allFiles(): string[] {
   );
 }
 
-const FILES = allFiles().filter((file) => file.endsWith(".ts"));
+const FILES = allFiles().filter((file) => /\.tsx?$/.test(file));
 const CHECKED = FILES.filter((file) => !/^(test|bench)\//.test(file) && !COMPOSITION_ROOTS.includes(file));
 
 /** The entry of `MAY_IMPORT` that a path belongs to; undefined for packages and files of the root. */

@@ -1,0 +1,86 @@
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { matchRoute, useLocation, useRouter } from "wouter";
+import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { credential } from "../session/credential.ts";
+import { holder, openSession, signInFault } from "../session/session.ts";
+import { Empty, ProblemNotice } from "../ui/notice.tsx";
+import { Page } from "../ui/page.tsx";
+import { type PageRoute, ROUTES, type RouteParams } from "./routes.ts";
+import { Shell } from "./shell.tsx";
+import { SignIn } from "./sign-in.tsx";
+import "./theme.ts";
+
+const SIGNED_IN = "/signed-in";
+
+export function App() {
+  const [isOpened, setOpened] = useState(false);
+  useEffect(() => {
+    void open().finally(() => setOpened(true));
+  }, []);
+  if (!isOpened) return <div class="loading">Loading…</div>;
+  if (credential.value === undefined || holder.value === undefined) return <SignIn />;
+  return (
+    <Shell>
+      <CurrentPage />
+    </Shell>
+  );
+}
+
+async function open(): Promise<void> {
+  if (location.pathname !== SIGNED_IN) return openSession();
+  try {
+    const { finishSignIn } = await import("../session/oidc.ts");
+    await finishSignIn();
+  } catch (error) {
+    signInFault.value = asProblem(error).message;
+  }
+}
+
+interface Shown {
+  readonly route: PageRoute;
+  readonly Content?: ComponentType<{ readonly params: RouteParams }>;
+  readonly problem?: ApiProblem;
+}
+
+/** Loads the module of the page that the address names. */
+function CurrentPage() {
+  const [path] = useLocation();
+  const { parser } = useRouter();
+  const [shown, setShown] = useState<Shown>();
+  const found = ROUTES.map((route) => ({ route, match: matchRoute(parser, route.path, path) })).find(
+    ({ match }) => match[0],
+  );
+  const route = found?.route;
+  useEffect(() => {
+    if (route === undefined) return undefined;
+    let isGone = false;
+    route.load().then(
+      (module) => void (isGone || setShown({ route, Content: module.default })),
+      (error: unknown) => void (isGone || setShown({ route, problem: asProblem(error) })),
+    );
+    return () => {
+      isGone = true;
+    };
+  }, [route]);
+  useEffect(() => scrollTo(0, 0), [path]);
+  if (found === undefined || route === undefined) {
+    return (
+      <Page title="Not found">
+        <Empty title="No page has this address">
+          <p>Choose one at the left, or press Ctrl K and type a name.</p>
+        </Empty>
+      </Page>
+    );
+  }
+  if (shown?.route !== route) return <Page title="Loading…" name="Loading" />;
+  if (shown.Content === undefined) {
+    return (
+      <Page title="The page cannot be loaded">
+        <ProblemNotice problem={shown.problem} retry={() => location.reload()} />
+      </Page>
+    );
+  }
+  const { Content } = shown;
+  return <Content params={(found.match[1] ?? {}) as RouteParams} />;
+}

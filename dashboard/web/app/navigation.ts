@@ -1,0 +1,49 @@
+import type { IconName } from "../ui/icon.tsx";
+
+export interface NavigationEntry {
+  readonly href: string;
+  readonly text: string;
+  readonly icon: IconName;
+  /** Other first parts of paths that belong to it. */
+  readonly also?: readonly string[];
+}
+
+export interface NavigationGroup {
+  readonly title: string;
+  readonly entries: readonly NavigationEntry[];
+}
+
+export const NAVIGATION: readonly NavigationGroup[] = [
+  {
+    title: "Build",
+    entries: [
+      { href: "/", text: "Functions", icon: "functions", also: ["functions", "new", "trace"] },
+      { href: "/flows", text: "Flows", icon: "flows", also: ["runs"] },
+      { href: "/secrets", text: "Secrets", icon: "secrets" },
+    ],
+  },
+  {
+    title: "Run",
+    entries: [
+      { href: "/calls", text: "Calls", icon: "calls" },
+      { href: "/topics", text: "Topics", icon: "topics", also: ["subscriptions"] },
+      { href: "/schedules", text: "Schedules", icon: "schedules" },
+      { href: "/commands", text: "Commands", icon: "commands" },
+    ],
+  },
+  {
+    title: "Operate",
+    entries: [
+      { href: "/usage", text: "Usage", icon: "usage" },
+      { href: "/audit", text: "Audit", icon: "audit" },
+      { href: "/keys", text: "Keys", icon: "keys" },
+      { href: "/system", text: "System", icon: "system" },
+    ],
+  },
+];
+
+/** Whether a path belongs to an entry. */
+export function isWithin(path: string, { href, also = [] }: NavigationEntry): boolean {
+  const first = path.split("/")[1]!;
+  return `/${first}` === href || also.includes(first);
+}

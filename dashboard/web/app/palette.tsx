@@ -1,0 +1,102 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { api } from "../api/client.ts";
+import { Dialog } from "../ui/dialog.tsx";
+import { NAVIGATION } from "./navigation.ts";
+
+interface PaletteProps {
+  readonly onClose: () => void;
+  readonly go: (path: string) => void;
+}
+
+interface Target {
+  readonly text: string;
+  readonly kind: string;
+  readonly href: string;
+}
+
+const MOST = 12;
+/** Ids of calls are UUIDs. */
+const CALL_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+const PAGES: readonly Target[] = [
+  { text: "New function", kind: "action", href: "/new" },
+  ...NAVIGATION.flatMap(({ entries }) => entries.map(({ href, text }) => ({ href, text, kind: "page" }))),
+];
+
+/** Jumps to a page, a function, a flow or a call by typing a part of its name. */
+export function Palette({ onClose, go }: PaletteProps) {
+  const [text, setText] = useState("");
+  const [at, setAt] = useState(0);
+  const [named, setNamed] = useState<readonly Target[]>([]);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    input.current!.focus();
+    const ending = new AbortController();
+    const read = async (path: string, member: string, kind: string) => {
+      const answer = await api.get<Record<string, readonly { name: string }[]>>(path, {}, ending.signal);
+      const found = answer[member]!.map(({ name }) => {
+        return { text: name, kind, href: `/${member}/${encodeURIComponent(name)}` };
+      });
+      setNamed((before) => [...before, ...found]);
+    };
+    // Pages can be found without them.
+    const ignored = () => undefined;
+    read("/func", "functions", "function").catch(ignored);
+    read("/flow", "flows", "flow").catch(ignored);
+    return () => ending.abort();
+  }, []);
+  const wanted = text.trim().toLowerCase();
+  const call = CALL_ID.test(wanted) ? [{ text: wanted, kind: "call", href: `/trace/${wanted}` }] : [];
+  const found = [...call, ...named, ...PAGES]
+    .filter((each) => each.text.toLowerCase().includes(wanted))
+    .slice(0, MOST);
+  const open = ({ href }: Target) => {
+    onClose();
+    go(href);
+  };
+  const press = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step !== undefined) {
+      event.preventDefault();
+      setAt((at + step + found.length) % Math.max(1, found.length));
+    }
+    if (event.key === "Enter" && found[at] !== undefined) open(found[at]);
+  };
+  return (
+    <Dialog title="Go to" onClose={onClose}>
+      <input
+        ref={input}
+        type="text"
+        role="combobox"
+        aria-label="Page, function, flow or call id"
+        aria-expanded="true"
+        aria-controls="palette"
+        aria-activedescendant={found[at] === undefined ? undefined : `palette-${at}`}
+        placeholder="Page, function, flow or call id"
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setAt(0);
+        }}
+        onKeyDown={press}
+      />
+      <div class="palette" role="listbox" id="palette" aria-label="Found">
+        {found.map((target, index) => (
+          <div
+            key={target.href}
+            id={`palette-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            onClick={() => open(target)}
+            onKeyDown={press}
+          >
+            <span>{target.text}</span>
+            <span class="muted">{target.kind}</span>
+          </div>
+        ))}
+        {found.length === 0 ? <p class="muted">Nothing has this name.</p> : null}
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,69 @@
+import { useEffect, useState } from "preact/hooks";
+import { api, type Query } from "../api/client.ts";
+import { type ApiProblem, asProblem } from "../api/problem.ts";
+
+export interface Paged<T> {
+  readonly rows: readonly T[];
+  readonly problem: ApiProblem | undefined;
+  readonly isLoading: boolean;
+  /** There are more rows than were read. */
+  readonly hasMore: boolean;
+  readonly more: () => Promise<void>;
+  readonly reload: () => Promise<void>;
+}
+
+interface PagedOptions {
+  readonly query?: Query;
+  /** Reads the first page again this often, in milliseconds, while only that one is shown. */
+  readonly everyMs?: number;
+}
+
+interface State<T> {
+  readonly key: string;
+  readonly rows: readonly T[];
+  readonly next: string | null;
+  readonly pages: number;
+  readonly problem?: ApiProblem;
+}
+
+/**
+ * Reads a list of the API page by page.
+ * @param member that has the rows, such as `calls`
+ */
+export function usePaged<T>(path: string, member: string, { query, everyMs }: PagedOptions = {}): Paged<T> {
+  const key = `${path} ${JSON.stringify(query)}`;
+  const [state, setState] = useState<State<T>>();
+  const read = async (cursor?: string) => {
+    try {
+      const answer = await api.get<Record<string, unknown>>(path, { ...query, cursor });
+      const rows = answer[member] as readonly T[];
+      const next = (answer.next as string | null | undefined) ?? null;
+      setState((before) => {
+        const kept = cursor !== undefined && before?.key === key ? before : { rows: [], pages: 0 };
+        return { key, rows: [...kept.rows, ...rows], next, pages: kept.pages + 1 };
+      });
+    } catch (error) {
+      const problem = asProblem(error);
+      setState((before) => ({
+        ...(before?.key === key ? before : { key, rows: [], next: null, pages: 0 }),
+        problem,
+      }));
+    }
+  };
+  const pages = state?.key === key ? state.pages : 0;
+  useEffect(() => void read(), [key]);
+  useEffect(() => {
+    if (everyMs === undefined || pages > 1) return undefined;
+    const timer = setInterval(() => void (!document.hidden && read()), everyMs);
+    return () => clearInterval(timer);
+  }, [key, everyMs, pages > 1]);
+  const current = state?.key === key ? state : undefined;
+  return {
+    rows: current?.rows ?? [],
+    problem: current?.problem,
+    isLoading: current === undefined,
+    hasMore: (current?.next ?? null) !== null,
+    more: () => read(current?.next ?? undefined),
+    reload: () => read(),
+  };
+}

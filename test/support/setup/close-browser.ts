@@ -1,0 +1,7 @@
+import { closeChromium } from "../browser/chromium.ts";
+
+export const mochaHooks = {
+  async afterAll(): Promise<void> {
+    await closeChromium();
+  },
+};
