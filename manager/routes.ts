@@ -80,7 +80,7 @@ export function createRoutes(services: Services): Router {
   router.patch("/key/:id", changeKey(services));
   router.delete("/key/:id", revokeKey(services));
   router.post("/key/:id/rotate", rotateKey(services));
-  router.get("/whoami", answerWhoami);
+  router.get("/whoami", answerWhoami(services));
   router.get("/audit", listAudit(services));
   router.get("/export", answerExport(services));
   router.post("/apply", applyFolder(services));

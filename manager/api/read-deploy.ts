@@ -1,3 +1,4 @@
+import { readBody } from "../../http/body/read-body.ts";
 import { checkFunctionName } from "../../platform/function-name.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Source } from "../../platform/platform.ts";
@@ -5,7 +6,6 @@ import { Problem } from "../../platform/problems.ts";
 import { type Runtime, START_DEFAULTS } from "../../platform/settings/runtime.ts";
 import { type SettingsPatch, settingsFromQuery } from "../../platform/settings/settings.ts";
 import { mergeStart } from "../../platform/settings/start.ts";
-import { readBody } from "./read-body.ts";
 import { readForm } from "./read-form.ts";
 import { readQuery } from "./read-query.ts";
 import type { Call, Services } from "./services.ts";
