@@ -1,10 +1,12 @@
 /** The services of one machine: manager, routers and local platform on one port. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProgramPart } from "./calling/program-part.ts";
+import { type OpenedDashboard, openDashboard } from "./dashboard/server/open-dashboard.ts";
+import { oidcSettings } from "./dashboard/server/session/oidc-settings.ts";
 import { createEvents } from "./events/events.ts";
 import { createFlows } from "./flows/flows.ts";
+import { checkBaseUrl, LOOPBACK, urlOf } from "./http/access/base-url.ts";
 import { isLoopbackHost } from "./http/access/host.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { oidcFrom } from "./manager/access/oidc.ts";
@@ -23,10 +25,12 @@ import { engineVariables } from "./platform/local/engine/find-engine.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { keySource } from "./platform/local/secrets/secret-key.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
+import { localWalls, warm } from "./platform/local/warm.ts";
 import type { RouterOrders } from "./platform/usage/exchange.ts";
 import { installationId } from "./process/installation-id.ts";
 import { printable } from "./process/printable.ts";
 import { ServiceList } from "./process/service-list.ts";
+import { readVersion } from "./process/version.ts";
 import { createFrontAlone, type Front } from "./router/front.ts";
 import { addRouterMetrics } from "./router/metrics/metrics.ts";
 import type { RequestHandler } from "./router/server/node-calls.ts";
@@ -36,7 +40,6 @@ import { createBuilder } from "./runtimes/deno/build/builder.ts";
 import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
 import { isInstalledHere } from "./runtimes/program/build/installed.ts";
-import type { Builder } from "./runtimes/runtime.ts";
 import { announcing, storeChanges } from "./store/changes.ts";
 import { LogBatches } from "./store/log-batches.ts";
 import type { PostgresStore } from "./store/postgres/postgres-store.ts";
@@ -50,6 +53,10 @@ export interface SkiffOptions {
   /** 0 selects a free port. */
   readonly port: number;
   readonly dataFolder: string;
+  /** The port of the dashboard; 0 selects a free one. Without it there is no dashboard. */
+  readonly dashboardPort?: number | undefined;
+  /** Starts without a dashboard if its port is in use. */
+  readonly isDashboardOptional?: boolean;
   /** Processes that answer calls. With 1, the default, the process of the manager answers them. */
   readonly workers?: number;
   /** The variables `SKIFF_*`. */
@@ -60,18 +67,14 @@ export interface SkiffOptions {
 
 export interface Skiff {
   readonly url: string;
+  /** The dashboard, with a login for one browser in the fragment. */
+  readonly dashboardUrl?: string;
   /** Rejects new calls, drains calls under way for at most `SKIFF_DRAIN`, and stops all instances. */
   close(): Promise<void>;
 }
 
 /** Events stop this much before the front, in milliseconds. */
 const EVENTS_FIRST_MS = 200;
-
-/** Where a server is reached that listens on all addresses. */
-const LOOPBACK: ReadonlyMap<string, string> = new Map([
-  ["0.0.0.0", "127.0.0.1"],
-  ["::", "::1"],
-]);
 
 /** @throws Error with a message for the terminal: data folder in use, port in use, invalid variable */
 export function startSkiff(options: SkiffOptions): Promise<Skiff> {
@@ -137,6 +140,10 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const changes = storeChanges();
   const eventStore = announcing(store, changes);
   let routerUrl = "";
+  let dashboard: OpenedDashboard | undefined;
+  const dashboardUrl = env.SKIFF_DASHBOARD_URL
+    ? checkBaseUrl("SKIFF_DASHBOARD_URL", env.SKIFF_DASHBOARD_URL)
+    : undefined;
   const isShared = Boolean(env.SKIFF_STORE);
   const shared = {
     ...{ store: eventStore, usage: store.usage, changes, isShared },
@@ -163,18 +170,13 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     system: {
       platform: "local",
       store: { kind: isShared ? "postgresql" : "sqlite", schema: MIGRATIONS.length },
-      isolation: async () => {
-        const [{ description: files }, network] = await Promise.all([
-          platform.isolation(),
-          platform.describeNetwork(),
-        ]);
-        return { files, network };
-      },
-      programs: () => platform.describePrograms(),
+      ...localWalls(platform),
       memory: () => platform.memory,
       oidcIssuer: env.SKIFF_OIDC_ISSUER || undefined,
     },
-    ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
+    ...(env.SKIFF_URL ? { publicUrl: checkBaseUrl("SKIFF_URL", env.SKIFF_URL) } : {}),
+    dashboardUrl: (requestHost) =>
+      dashboard && (dashboardUrl ?? urlOf(LOOPBACK.has(host) ? requestHost : host, dashboard.port)),
   });
   const frontOptions = {
     platform,
@@ -224,7 +226,23 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   services.ready();
   routerUrl = urlOf(LOOPBACK.get(host) ?? host, bound);
   const url = urlOf(host, bound);
-  printExamples(url, options, access.mode === "token");
+  const version = readVersion();
+  printExamples({ url, version, options, needsToken: access.mode === "token" });
+  if (options.dashboardPort !== undefined) {
+    dashboard = await openDashboard({
+      ...{ host, port: options.dashboardPort, isOptional: options.isDashboardOptional ?? false },
+      ...{ limits, version, proxies, print, publicUrl: dashboardUrl, functionsUrl: env.SKIFF_URL },
+      targets: () => ({ manager: routerUrl, events: routerUrl, router: routerUrl }),
+      isLoopback: isLoopbackHost(host),
+      oidc: oidcSettings(env),
+      hasToken: access.mode === "token",
+      // Without a token the API takes a request with the address of a client for that of a proxy.
+      namesClient: access.mode !== "loopback",
+      createKey: () => manager.createDashboardKey(),
+      assets: async () => (await import("./dashboard/build/assets.ts")).openAssets(),
+    });
+    services.add({ name: "dashboard", close: async (withinMs) => dashboard?.close({ withinMs }) });
+  }
   print(`  files of functions: ${description}`);
   // The caller comes first: it handles signals.
   setImmediate(() => {
@@ -235,11 +253,11 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
       .catch((error: Error) => print(`Asynchronous calls and events do not work: ${error.message}`));
     flows.start().catch((error: Error) => print(`Flows do not work: ${error.message}`));
   });
-  return { url, close: () => services.stop({ drainMs: limits.drainMs }) };
-}
-
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return {
+    url,
+    ...(dashboard ? { dashboardUrl: dashboard.url } : {}),
+    close: () => services.stop({ drainMs: limits.drainMs }),
+  };
 }
 
 /** Answers requests that are not below /fn. */
@@ -248,27 +266,6 @@ function besidesCalls(manager: Manager, others: readonly ProgramPart[]): Request
     const taker = others.find((each) => each.takes(request.method!, request.url!)) ?? manager;
     taker.handler(request, response);
   };
-}
-
-/** Prepares the first build and the first instance. */
-function warm(
-  { platform, builder }: { platform: LocalPlatform; builder: Builder },
-  print: SkiffOptions["print"],
-): void {
-  builder.warm().catch((error: Error) => print(`Builds do not work: ${error.message}`));
-  platform.describeNetwork().then(
-    (network) => print(`  network of functions: ${network}`),
-    (error: Error) => print(`  network of functions: ${error.message}`),
-  );
-  platform
-    .warm()
-    .catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`))
-    // Last, because most functions are no programs.
-    .then(() => platform.describePrograms())
-    .then(
-      ({ files }) => print(`  sandbox of programs: ${files}`),
-      (error: Error) => print(`  sandbox of programs: ${error.message}`),
-    );
 }
 
 async function openPostgres(
@@ -285,15 +282,15 @@ async function openWorkers(options: WorkersOptions): Promise<Front> {
   return new Workers(options);
 }
 
-function checkPublicUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text;
-  throw new Error(`SKIFF_URL=${text} is not a valid base URL: use one like https://functions.example.com.`);
+interface Examples {
+  readonly url: string;
+  readonly version: string;
+  readonly options: SkiffOptions;
+  readonly needsToken: boolean;
 }
 
-function printExamples(url: string, { dataFolder, print }: SkiffOptions, needsToken: boolean): void {
-  const manifest = readFileSync(new URL("package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(manifest) as { version: string };
+function printExamples({ url, version, options, needsToken }: Examples): void {
+  const { dataFolder, print } = options;
   print(`Skiff ${version} listens on ${url} and stores its data in ${dataFolder}`);
   const token = needsToken ? '-H "authorization: Bearer $SKIFF_TOKEN" ' : "";
   print(`  deploy: curl ${token}--data-binary @examples/useragent.ts -X POST ${url}/func?name=useragent`);

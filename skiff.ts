@@ -14,12 +14,17 @@ import { parseWorkers } from "./router/workers/worker-count.ts";
 /** Beside the libraries: whoever can write there can change the program itself. */
 const CACHE = fileURLToPath(new URL("node_modules/.cache/skiff", import.meta.url));
 
-const USAGE = `Usage: skiff serve [--host HOST] [--port PORT] [--data DIR] [--workers N]
+/** Of the dashboard, unless the functions have a free port: then it has one too. */
+const DASHBOARD_PORT = 8081;
 
-  --host     address to listen on, 127.0.0.1 by default (SKIFF_HOST)
-  --port     port to listen on, 8080 by default; 0 selects a free port (SKIFF_PORT)
-  --data     folder of all persistent data, ./data by default (SKIFF_DATA)
-  --workers  processes that answer calls, 1 by default: this process (SKIFF_WORKERS)
+const USAGE = `Usage: skiff serve [--host HOST] [--port PORT] [--data DIR] [--workers N] [--dashboard-port PORT]
+
+  --host            address to listen on, 127.0.0.1 by default (SKIFF_HOST)
+  --port            port to listen on, 8080 by default; 0 selects a free port (SKIFF_PORT)
+  --data            folder of all persistent data, ./data by default (SKIFF_DATA)
+  --workers         processes that answer calls, 1 by default: this process (SKIFF_WORKERS)
+  --dashboard-port  port of the dashboard, 8081 by default; 0 selects a free port (SKIFF_DASHBOARD_PORT)
+  --no-dashboard    starts without the dashboard (SKIFF_DASHBOARD=off)
 
 In a checkout: npm start -- [options]. docs/settings.md lists all variables, docs/limits.md the limits.`;
 
@@ -35,6 +40,8 @@ async function startFromCommandLine(
       port: { type: "string", default: process.env.SKIFF_PORT || "8080" },
       data: { type: "string", default: process.env.SKIFF_DATA || "data" },
       workers: { type: "string", default: process.env.SKIFF_WORKERS || "" },
+      "dashboard-port": { type: "string", default: process.env.SKIFF_DASHBOARD_PORT || "" },
+      "no-dashboard": { type: "boolean", default: isOff(process.env.SKIFF_DASHBOARD) },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -42,15 +49,32 @@ async function startFromCommandLine(
     console.log(USAGE);
     return undefined;
   }
-  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
-    throw new Error(`--port ${values.port} is not a valid port: use 0 to 65535.`);
-  }
-  const { host, port, data: dataFolder } = values;
+  const { host, data: dataFolder } = values;
+  const port = readPort("--port", values.port);
+  const dashboard = dashboardOptions(port, values["dashboard-port"], values["no-dashboard"]);
   const workers = parseWorkers("--workers", values.workers);
   keepCompiled([CACHE, join(dataFolder, "compiled")]);
   keepHttpLean();
   const { startSkiff } = await import("./one-machine.ts");
-  return startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
+  return startSkiff({ host, port, ...dashboard, dataFolder, workers, env: process.env, print });
+}
+
+function readPort(option: string, text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new Error(`${option} ${text} is not a valid port: use 0 to 65535.`);
+}
+
+function isOff(text: string | undefined): boolean {
+  if (!text || text === "on") return false;
+  if (text === "off") return true;
+  throw new Error(`SKIFF_DASHBOARD=${text} is unknown: use "on" or "off".`);
+}
+
+/** @param given the port that was chosen; empty if none was */
+function dashboardOptions(port: number, given: string, isNone: boolean) {
+  if (isNone) return {};
+  if (given !== "") return { dashboardPort: readPort("--dashboard-port", given) };
+  return { dashboardPort: port === 0 ? 0 : DASHBOARD_PORT, isDashboardOptional: true };
 }
 
 /** Serves until a signal, which ends the process. Returns the exit code if it does not serve. */

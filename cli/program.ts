@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { readVersion } from "../process/version.ts";
 import { addInstallationCommands } from "./commands/access/group.ts";
 import { addEventCommands } from "./commands/events/group.ts";
 import { addFlowCommands } from "./commands/flows/group.ts";
@@ -18,7 +18,7 @@ export function createProgram(surroundings: Surroundings): Command {
   const program = new Command("skiff");
   program
     .description(DESCRIPTION)
-    .version(productVersion(), "-V, --version", "print the version")
+    .version(readVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help of a command")
     .option("--url <url>", "address of the Skiff (SKIFF_URL)")
@@ -56,9 +56,4 @@ function report(error: unknown, args: readonly string[], { stdout, stderr }: Sur
   if (out.json) out.note(JSON.stringify(document, undefined, 2));
   else out.note(`${out.styleNote("red", "error:")} ${lines.join("\n")}`);
   return exitCode;
-}
-
-function productVersion(): string {
-  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
 }

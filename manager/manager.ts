@@ -8,6 +8,8 @@ import { Deploys } from "./deploys/deploys.ts";
 export interface Manager {
   /** For `http.createServer`. The composition root routes `/fn` elsewhere. */
   readonly handler: RequestHandler;
+  /** Creates a key for a browser that signs in at the dashboard of this machine. */
+  createDashboardKey(): Promise<{ key: string; expiresAt: string }>;
   /**
    * Answers everything but `/healthz` with 503 `draining`. Resolves when the deploys and commands under way are done,
    * or after `drainMs`. Leaves platform and builder open.
@@ -44,6 +46,10 @@ export function createManager(options: ManagerOptions): Manager {
           response.writeHead(500, { "content-length": 0 }).end();
         },
       );
+    },
+    async createDashboardKey() {
+      const { createDashboardKey } = await import("./access/dashboard-key.ts");
+      return createDashboardKey(keys.registry, keys.now());
     },
     async close({ drainMs = limits.drainMs } = {}) {
       closing.abort();

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { parseHost } from "../../http/access/host.ts";
 import { requireFunction } from "../../http/access/principal.ts";
+import { readBody } from "../../http/body/read-body.ts";
 import { ClientLeft, clientSignal } from "../../http/client-signal.ts";
 import { refuseParameters } from "../../http/parameters/query.ts";
 import { checkFunctionName } from "../../platform/function-name.ts";
@@ -11,7 +12,6 @@ import type { SettingsPatch } from "../../platform/settings/settings.ts";
 import type { Deployed, DeployOrder } from "../deploys/deploys.ts";
 import { answerJson, onOneLine } from "./answer.ts";
 import { explainLostLineEnds } from "./lost-line-ends.ts";
-import { readBody } from "./read-body.ts";
 import { readDeploy } from "./read-deploy.ts";
 import { readQuery } from "./read-query.ts";
 import { baseUrl, type Call, type Handler, type Services } from "./services.ts";

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { MIMEType } from "node:util";
+import { readBody } from "../../http/body/read-body.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import { formatBytes } from "../../platform/quantity.ts";
-import { readBody } from "./read-body.ts";
 import { IMAGE } from "./versions/read-image.ts";
 
 /** Fields besides the source. */

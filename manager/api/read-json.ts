@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { readBody } from "../../http/body/read-body.ts";
 import { Problem } from "../../platform/problems.ts";
-import { readBody } from "./read-body.ts";
 
 export interface JsonLimits {
   readonly maxBytes: number;

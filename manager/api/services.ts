@@ -1,6 +1,7 @@
 import type { Context } from "koa";
 import type { Access } from "../../http/access/access.ts";
 import type { TokenVerifier } from "../../http/access/credentials.ts";
+import { parseHost } from "../../http/access/host.ts";
 import type { Principal } from "../../http/access/principal.ts";
 import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import type { CommandRules } from "../../platform/images/command-rules.ts";
@@ -44,6 +45,8 @@ export interface ManagerOptions {
   readonly system?: SystemFacts | undefined;
   /** Base of the URLs in answers. By default it is made from the `Host` of the request. */
   readonly publicUrl?: string;
+  /** Returns where the dashboard is for a client that names this host; undefined if there is none. */
+  readonly dashboardUrl?: (host: string) => string | undefined;
 }
 
 /** Dependencies of the handlers. */
@@ -77,4 +80,9 @@ export type Handler = (ctx: Call) => Promise<void> | void;
 /** Returns the base of the URLs in an answer, without a slash at its end. */
 export function baseUrl({ publicUrl }: Services, ctx: Call): string {
   return publicUrl?.replace(/\/+$/, "") ?? `http://${ctx.req.headers.host}`;
+}
+
+/** Returns the base URL of the dashboard for the client of a request; undefined if there is none. */
+export function dashboardUrl({ dashboardUrl }: Services, ctx: Call): string | undefined {
+  return dashboardUrl?.(parseHost(ctx.req.headers.host ?? "") ?? "localhost");
 }

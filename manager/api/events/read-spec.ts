@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Event } from "js-yaml";
+import { readBody } from "../../../http/body/read-body.ts";
 import { cronHint } from "../../../platform/events/cron-hint.ts";
 import { Problem } from "../../../platform/problems.ts";
-import { readBody } from "../read-body.ts";
 
 /** What programs declare for any text by default, and no type, leave the choice to the text. */
 const ANY_TYPES = ["application/x-www-form-urlencoded", "text/plain", ""];

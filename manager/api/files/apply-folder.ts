@@ -1,4 +1,5 @@
 import { requireAllFunctions, requireFunction } from "../../../http/access/principal.ts";
+import { readBody } from "../../../http/body/read-body.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
 import type { Source, VersionNote } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
@@ -17,7 +18,6 @@ import {
 } from "../../files/plan/plan-objects.ts";
 import { onOneLine } from "../answer.ts";
 import { deployedLine, hostsOf, notDeployedLine } from "../deploy-function.ts";
-import { readBody } from "../read-body.ts";
 import { flag, readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
 import { refusePrecondition, takeOptions } from "../versions/read-options.ts";

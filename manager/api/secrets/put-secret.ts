@@ -1,10 +1,10 @@
+import { readBody } from "../../../http/body/read-body.ts";
 import { LIMITS } from "../../../platform/limits.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
 import { checkSecretName } from "../../../platform/secrets.ts";
 import { refreshUsers } from "../../deploys/secret-users.ts";
 import { answerJson, onOneLine } from "../answer.ts";
-import { readBody } from "../read-body.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
 import { versionCondition } from "./version-condition.ts";

@@ -12,8 +12,6 @@ export interface SystemFacts {
   /** Memory of all instances together. */
   readonly memory?: (() => { readonly usedMiB: number; readonly limitMiB: number }) | undefined;
   readonly oidcIssuer?: string | undefined;
-  /** Address of the dashboard, where one runs. */
-  readonly dashboardUrl?: (() => string | undefined) | undefined;
 }
 
 export interface Walls {

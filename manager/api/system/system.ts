@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { LIMITS, type Limits } from "../../../platform/limits.ts";
 import { Problem } from "../../../platform/problems.ts";
+import { readVersion } from "../../../process/version.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
-import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
+import { baseUrl, type Call, dashboardUrl, type Handler, type Services } from "../services.ts";
 import { fromStore, requireStore } from "../store.ts";
 import type { Walls } from "./system-facts.ts";
 
@@ -24,7 +24,7 @@ export function describeSystem(services: Services): Handler {
     ]);
     const { memoryUsage, uptime, cpuUsage } = process;
     const { user, system: kernel } = cpuUsage();
-    const dashboard = system?.dashboardUrl?.();
+    const dashboard = dashboardUrl(services, ctx);
     const { oidcIssuer } = system ?? {};
     answerJson(ctx, {
       version,
@@ -46,11 +46,6 @@ export function describeSystem(services: Services): Handler {
       oidc: oidcIssuer === undefined ? null : { issuer: oidcIssuer },
     });
   };
-}
-
-function readVersion(): string {
-  const manifest = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 async function storeState(services: Services) {

@@ -3,8 +3,8 @@ import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { PassThrough } from "node:stream";
 import request from "supertest";
+import { readBody } from "../../../http/body/read-body.ts";
 import { ClientLeft } from "../../../http/client-signal.ts";
-import { readBody } from "../../../manager/api/read-body.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { type StartedManager, startManager } from "../started-manager.ts";
 

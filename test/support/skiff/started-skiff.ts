@@ -21,6 +21,9 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Processes that answer calls; 1 by default. */
   readonly workers?: number;
+  /** The port of the dashboard, 0 for a free one; no dashboard by default. */
+  readonly dashboardPort?: number;
+  readonly isDashboardOptional?: boolean;
   /** A folder to start on again; otherwise one is made, and removed by `close`. */
   readonly dataFolder?: string;
 }
@@ -29,6 +32,8 @@ export interface StartOptions {
 export async function startedSkiff({
   env = {},
   workers = 1,
+  dashboardPort,
+  isDashboardOptional = false,
   dataFolder,
 }: StartOptions = {}): Promise<StartedSkiff> {
   const folder = dataFolder ?? mkdtempSync(join(tmpdir(), "skiff-test-"));
@@ -36,9 +41,9 @@ export async function startedSkiff({
   const print = (line: string) => void lines.push(line);
   const all = { ...networkEnvironment(), ...env };
   const place = { host: "127.0.0.1", port: 0, dataFolder: folder };
-  const skiff = await startSkiff({ ...place, workers, env: all, print });
+  const skiff = await startSkiff({ ...place, dashboardPort, isDashboardOptional, workers, env: all, print });
   return {
-    url: skiff.url,
+    ...skiff,
     lines,
     dataFolder: folder,
     async close() {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, type ProblemCode } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
+import { ClientLeft } from "../client-signal.ts";
 
 export interface BodyLimits {
   readonly maxBytes: number;
