@@ -16,7 +16,7 @@ export const COLUMNS = [
   "Changed",
 ] as const;
 
-/** A function in the list. Rows are a grid, because the rows of a long list are placed one by one. */
+/** A function in the list. Rows are grids, so that a phone shows them as cards. */
 export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
   const [, go] = useLocation();
   const href = `/functions/${encodeURIComponent(row.name)}`;
@@ -27,24 +27,23 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
   };
   const { lastHour, series, noHistory } = row;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: its first cell is a link to the same page
-    <div role="row" tabIndex={-1} class={`function-row ${condition}`} onClick={open}>
-      <div role="cell" class="name">
+    <tr class={`function-row ${condition}`} onClick={open}>
+      <td class="name">
         <Link href={href}>{row.name}</Link>
         <span class="muted">
           {row.runtime} · v{row.version}
         </span>
-      </div>
-      <div role="cell" class="state">
+      </td>
+      <td class="state">
         <Badge tone={tone} title={why}>
           {text}
           <span class="hidden">: {why}</span>
         </Badge>
-      </div>
-      <div role="cell" class="split">
+      </td>
+      <td class="split">
         <TrafficBar traffic={row.traffic} />
-      </div>
-      <div role="cell" class="calls">
+      </td>
+      <td class="calls">
         {series === undefined ? (
           <span class="muted" title={noHistory}>
             –
@@ -55,32 +54,32 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
             <Sparkline values={series.calls} label="Calls in the last hour" kind="bars" />
           </>
         )}
-      </div>
-      <div role="cell" class={lastHour?.errors ? "errors some" : "errors"}>
+      </td>
+      <td class={lastHour?.errors ? "errors some" : "errors"}>
         {series === undefined ? null : (
           <>
             <Count value={lastHour?.errors} />
             <Sparkline values={series.errors} label="Errors in the last hour" kind="bars" tone="bad" />
           </>
         )}
-      </div>
-      <div role="cell" class="p95">
+      </td>
+      <td class="p95">
         {series === undefined ? null : (
           <>
             <Duration ms={lastHour?.p95Ms} />
             <Sparkline values={series.p95Ms} label="p95 in the last hour, in ms" tone="muted" />
           </>
         )}
-      </div>
-      <div role="cell" class="ready">
+      </td>
+      <td class="ready">
         <span class="number" title={instancesText(row)}>
           {row.ready}
         </span>
-      </div>
-      <div role="cell" class="changed muted">
+      </td>
+      <td class="changed muted">
         <When at={row.updatedAt} />
-      </div>
-    </div>
+      </td>
+    </tr>
   );
 }
 

@@ -1,40 +1,26 @@
-import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import type { ActiveFunction } from "./activity.ts";
 import { COLUMNS, FunctionRow } from "./function-row.tsx";
+import { useInSight } from "./in-sight.ts";
 
-export interface RowsProps {
-  readonly rows: readonly ActiveFunction[];
-}
-
-/** From this many rows on only those in sight are in the page. */
-const VIRTUAL_FROM = 80;
-
-/** The list of functions: a table for screen readers, a grid for the eye. */
-export function FunctionTable({ rows }: RowsProps) {
-  const [Virtual, setVirtual] = useState<ComponentType<RowsProps>>();
-  const isLong = rows.length >= VIRTUAL_FROM;
-  useEffect(() => {
-    if (isLong) void import("./virtual-rows.tsx").then((module) => setVirtual(() => module.VirtualRows));
-  }, [isLong]);
+/** The list of functions. Of a long one only the rows in sight are in the page. */
+export function FunctionTable({ rows }: { readonly rows: readonly ActiveFunction[] }) {
+  const { body, from, to, above, below } = useInSight(rows.length);
   return (
-    <div class="function-table" role="table" aria-label="Functions" aria-rowcount={rows.length + 1}>
-      <div role="rowgroup">
-        <div role="row" class="function-row head">
+    <table class="function-table" aria-label="Functions" aria-rowcount={rows.length + 1}>
+      <thead>
+        <tr class="function-row head">
           {COLUMNS.map((title) => (
-            <div role="columnheader" key={title}>
+            <th scope="col" key={title}>
               {title}
-            </div>
+            </th>
           ))}
-        </div>
-      </div>
-      <div role="rowgroup">
-        {isLong && Virtual !== undefined ? (
-          <Virtual rows={rows} />
-        ) : (
-          rows.slice(0, VIRTUAL_FROM).map((row) => <FunctionRow key={row.name} row={row} />)
-        )}
-      </div>
-    </div>
+        </tr>
+      </thead>
+      <tbody ref={body} style={{ paddingTop: above, paddingBottom: below }}>
+        {rows.slice(from, to).map((row) => (
+          <FunctionRow key={row.name} row={row} />
+        ))}
+      </tbody>
+    </table>
   );
 }
