@@ -20,5 +20,8 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/schedules", load: () => import("../schedules/list-page.tsx") },
   { path: "/schedules/:name", load: () => import("../schedules/schedule-page.tsx") },
   { path: "/commands", load: () => import("../commands/page.tsx") },
+  { path: "/usage", load: () => import("../usage/page.tsx") },
+  { path: "/audit", load: () => import("../audit/page.tsx") },
+  { path: "/system", load: () => import("../system/page.tsx") },
   { path: "/keys", load: () => import("../keys/list-page.tsx") },
 ];
