@@ -12,6 +12,8 @@ export type RouteParams = Readonly<Record<string, string>>;
 /** The pages; the first one that matches is shown. */
 export const ROUTES: readonly PageRoute[] = [
   { path: "/", load: () => import("../functions/list-page.tsx") },
+  { path: "/functions/:name", load: () => import("../function/overview-page.tsx") },
+  { path: "/functions/:name/versions", load: () => import("../function/versions/versions-page.tsx") },
   { path: "/calls", load: () => import("../calls/list-page.tsx") },
   { path: "/calls/:id", load: () => import("../calls/call-page.tsx") },
   { path: "/topics", load: () => import("../topics/list-page.tsx") },
