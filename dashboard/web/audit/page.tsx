@@ -37,6 +37,9 @@ const PAGES: Readonly<Record<string, string>> = {
   ...{ schedule: "schedules", flow: "flows", call: "calls" },
 };
 
+/** Actions whose target is the name of a function. */
+const OF_FUNCTIONS = /^(deploy|configure|delete|rollback|traffic|pin)$/;
+
 /** Who changed what, and from where. */
 export default function AuditPage() {
   const [get, set] = useAddressQuery();
@@ -103,9 +106,9 @@ function Entries({ entries }: { readonly entries: readonly Entry[] }) {
         { title: "Action", cell: ({ action }) => <code class="short">{action}</code> },
         {
           title: "Target",
-          cell: ({ target, detail }) => (
+          cell: ({ action, target, detail }) => (
             <div class="stack-tight">
-              <Target text={target} />
+              <Target action={action} text={target} />
               {detail === undefined || detail === "" ? null : <span class="muted error-text">{detail}</span>}
             </div>
           ),
@@ -118,7 +121,9 @@ function Entries({ entries }: { readonly entries: readonly Entry[] }) {
 }
 
 /** What an entry is about, as a link where it has a page. */
-function Target({ text }: { readonly text: string }): ComponentChildren {
+function Target({ action, text }: { readonly action: string; readonly text: string }): ComponentChildren {
+  if (OF_FUNCTIONS.test(action) && /^[a-z0-9-]+$/.test(text))
+    return <Link href={`/functions/${text}`}>{text}</Link>;
   const [kind, name] = text.split("/");
   const page = PAGES[kind!];
   return page === undefined || name === undefined ? text : <Link href={`/${page}/${name}`}>{text}</Link>;

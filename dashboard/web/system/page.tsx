@@ -144,16 +144,8 @@ function About({ system }: { readonly system: System }) {
         ["Store", store.kind === null ? "none" : `${kind}, schema ${store.schema ?? "unknown"}`],
         ["Management API for", ACCESS[system.access]],
         ["OpenID provider", oidc?.issuer ?? "none"],
-        [
-          "Commands",
-          commands.on ? (
-            <>
-              <Link href="/commands">on</Link>, images: {commands.images.join(", ") || "none"}
-            </>
-          ) : (
-            <Link href="/commands">off</Link>
-          ),
-        ],
+        ["Commands", <Link href="/commands">{commands.on ? "on" : "off"}</Link>],
+        ["Images of commands", commands.on ? commands.images.join(", ").replace(/^\*$/, "all") : undefined],
         ["Files of functions", isolation?.files],
         ["Network of functions", isolation?.network],
         ["Files of programs", programs?.files],

@@ -37,10 +37,12 @@ export interface System {
   readonly oidc: { readonly issuer: string } | null;
 }
 
-/** As people read it: `20.0 MiB`, `1 min 0 s`. */
+/** As people read it: `20.0 MiB`, `5 min`. */
 export function limitText({ value, unit }: Limit): string {
   if (unit === "bytes") return bytesText(value);
   if (unit === "ms")
-    return value >= 172_800_000 ? `${Math.round(value / 86_400_000)} days` : durationText(value);
+    return value >= 172_800_000
+      ? `${Math.round(value / 86_400_000)} days`
+      : durationText(value).replace(/ 0 (s|min)$/, "");
   return new Intl.NumberFormat("en").format(value);
 }
