@@ -10,4 +10,8 @@ export interface PageRoute {
 export type RouteParams = Readonly<Record<string, string>>;
 
 /** The pages; the first one that matches is shown. */
-export const ROUTES: readonly PageRoute[] = [{ path: "/", load: () => import("../functions/list-page.tsx") }];
+export const ROUTES: readonly PageRoute[] = [
+  { path: "/", load: () => import("../functions/list-page.tsx") },
+  { path: "/functions/:name/logs", load: () => import("../logs/logs-page.tsx") },
+  { path: "/functions/:name/try", load: () => import("../try/try-page.tsx") },
+];
