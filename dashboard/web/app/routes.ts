@@ -14,4 +14,10 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/", load: () => import("../functions/list-page.tsx") },
   { path: "/functions/:name/logs", load: () => import("../logs/logs-page.tsx") },
   { path: "/functions/:name/try", load: () => import("../try/try-page.tsx") },
+  { path: "/calls", load: () => import("../calls/list-page.tsx") },
+  { path: "/calls/:id", load: () => import("../calls/call-page.tsx") },
+  { path: "/topics", load: () => import("../topics/list-page.tsx") },
+  { path: "/topics/:name", load: () => import("../topics/topic-page.tsx") },
+  { path: "/subscriptions/:name", load: () => import("../subscriptions/subscription-page.tsx") },
+  { path: "/keys", load: () => import("../keys/list-page.tsx") },
 ];
