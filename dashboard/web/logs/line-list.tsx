@@ -42,15 +42,15 @@ export function LineList({ name, lines, held, search, onHold }: LineListProps) {
     onHold(false);
   };
   return (
-    <div class="lines-box">
+    <div class="log-box">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
-      <div class="lines" tabIndex={0} role="log" aria-live="off" aria-label={`Log lines of ${name}`}>
+      <div class="log-lines" tabIndex={0} role="log" aria-live="off" aria-label={`Log lines of ${name}`}>
         <Virtualizer ref={list} data={lines} onScroll={scrolled}>
           {(line) => <LineRow key={line.key} line={line} name={name} search={search} />}
         </Virtualizer>
       </div>
       {isAtEnd ? null : (
-        <div class="lines-more">
+        <div class="log-more">
           <Button kind="primary" small icon="down" onClick={follow}>
             {held === 0 ? "To the end" : `${COUNT.format(held)} new ${held === 1 ? "line" : "lines"}`}
           </Button>

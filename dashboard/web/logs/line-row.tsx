@@ -13,7 +13,7 @@ export function LineRow({ line, name, search }: LineRowProps) {
   const { at, level, stream, version, callId, status, instance } = line;
   const kind = stream === "call" ? "call" : stream === "platform" ? "platform" : "";
   return (
-    <div class={`line ${level} ${kind}`}>
+    <div class={`log-line ${level} ${kind}`}>
       <time dateTime={at} title={`${at}${instance === "" ? "" : ` · instance ${instance}`} · ${stream}`}>
         {clock(at)}
       </time>
