@@ -14,6 +14,7 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/", load: () => import("../functions/list-page.tsx") },
   { path: "/functions/:name/logs", load: () => import("../logs/logs-page.tsx") },
   { path: "/functions/:name/try", load: () => import("../try/try-page.tsx") },
+  { path: "/functions/:name", load: () => import("../function/overview-page.tsx") },
   { path: "/calls", load: () => import("../calls/list-page.tsx") },
   { path: "/calls/:id", load: () => import("../calls/call-page.tsx") },
   { path: "/topics", load: () => import("../topics/list-page.tsx") },
