@@ -20,6 +20,8 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/topics", load: () => import("../topics/list-page.tsx") },
   { path: "/topics/:name", load: () => import("../topics/topic-page.tsx") },
   { path: "/subscriptions/:name", load: () => import("../subscriptions/subscription-page.tsx") },
+  { path: "/schedules", load: () => import("../schedules/list-page.tsx") },
+  { path: "/schedules/:name", load: () => import("../schedules/schedule-page.tsx") },
   { path: "/commands", load: () => import("../commands/page.tsx") },
   { path: "/keys", load: () => import("../keys/list-page.tsx") },
 ];
