@@ -1,5 +1,4 @@
 import { useSearchParams } from "wouter";
-import type { RouteParams } from "../app/routes.ts";
 import { FunctionPage } from "../function/function-page.tsx";
 import { Button, LinkButton } from "../ui/button.tsx";
 import { Copy } from "../ui/copy.tsx";
@@ -13,7 +12,7 @@ import { lineAsText } from "./log-line.ts";
 import { type Lines, useLines } from "./use-lines.ts";
 
 /** What a function printed, live: `/functions/NAME/logs`. */
-export default function LogsPage({ params }: { readonly params: RouteParams }) {
+export default function LogsPage({ params }: { readonly params: Readonly<Record<string, string>> }) {
   const name = params.name!;
   return (
     <FunctionPage name={name} part="Logs">

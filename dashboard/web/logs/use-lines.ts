@@ -7,6 +7,8 @@ import { type BufferState, LineBuffer } from "./line-buffer.ts";
 import type { LogLine } from "./log-line.ts";
 
 const MOST_LINES = 50_000;
+/** So many lines are read at once before the page may draw. */
+const AT_ONCE = 250;
 
 export interface Lines extends BufferState {
   readonly link: "opening" | "live" | "lost";
@@ -74,12 +76,10 @@ async function* openLines(
 ): AsyncGenerator<LineEvent> {
   const headers = after === undefined ? {} : { "last-event-id": after };
   const query = { ...logQuery(filters), follow: true };
-  for await (const { id, data } of serverSentEvents(`/func/${name}/logs`, {
-    query,
-    headers,
-    signal,
-    onOpen,
-  })) {
+  const path = `/func/${encodeURIComponent(name)}/logs`;
+  let read = 0;
+  for await (const { id, data } of serverSentEvents(path, { query, headers, signal, onOpen })) {
+    if (++read % AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
     yield { line: JSON.parse(data) as LogLine, ...(id === undefined ? {} : { id }) };
   }
 }

@@ -1,7 +1,7 @@
 import { Button } from "../ui/button.tsx";
 import { TextField } from "../ui/field.tsx";
 import { bytesText } from "../ui/values.tsx";
-import { prettyJson } from "./body-kind.ts";
+import { prettyJson } from "./answer/body-kind.ts";
 import { type BodyKind, type Draft, jsonFault } from "./draft.ts";
 import { RowsField } from "./rows-field.tsx";
 

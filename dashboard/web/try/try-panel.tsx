@@ -2,13 +2,13 @@ import { useState } from "preact/hooks";
 import { useResource } from "../api/resource.ts";
 import { can } from "../session/session.ts";
 import { ProblemNotice } from "../ui/notice.tsx";
-import { AnswerView } from "./answer-view.tsx";
+import { AnswerView } from "./answer/answer-view.tsx";
+import { useCall } from "./answer/use-call.ts";
 import { type CalledFunction, calledFunction, type FunctionAnswer } from "./called-function.ts";
 import { bodyText, callHeaders, callPath, type Draft, hasBody, NEW_DRAFT } from "./draft.ts";
 import { addToHistory, clearHistory, readHistory, type Sent } from "./history.ts";
 import { HistoryList } from "./history-list.tsx";
 import { RequestForm } from "./request-form.tsx";
-import { useCall } from "./use-call.ts";
 
 /** A request to one function, its answer, and the requests before. It fits beside an editor too. */
 export function TryPanel({ name }: { readonly name: string }) {

@@ -1,5 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { decodeText, hexDump, kindOf, prettyJson } from "../../../dashboard/web/try/body-kind.ts";
+import { decodeText, hexDump, kindOf, prettyJson } from "../../../dashboard/web/try/answer/body-kind.ts";
+import { ReceivedBody } from "../../../dashboard/web/try/answer/read-body.ts";
+import { readServerTiming, stepsOf } from "../../../dashboard/web/try/answer/server-timing.ts";
 import {
   bodyText,
   callHeaders,
@@ -11,8 +13,6 @@ import {
   NEW_DRAFT,
 } from "../../../dashboard/web/try/draft.ts";
 import { addToHistory, readHistory } from "../../../dashboard/web/try/history.ts";
-import { ReceivedBody } from "../../../dashboard/web/try/read-body.ts";
-import { readServerTiming, stepsOf } from "../../../dashboard/web/try/server-timing.ts";
 
 const draft = (changed: Partial<Draft>): Draft => ({ ...NEW_DRAFT, ...changed });
 const bytes = (text: string) => new TextEncoder().encode(text);

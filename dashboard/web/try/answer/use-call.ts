@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type ApiProblem, asProblem } from "../api/problem.ts";
-import { type Field, type TriedRequest, tryCall } from "../api/try-call.ts";
+import { type ApiProblem, asProblem } from "../../api/problem.ts";
+import { type Field, type TriedRequest, tryCall } from "../../api/try-call.ts";
 import { type BodySoFar, decoded, ReceivedBody, readInto } from "./read-body.ts";
 
 /** What is known of an answer while it comes and afterwards. */

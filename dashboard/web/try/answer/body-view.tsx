@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { Button } from "../ui/button.tsx";
-import { Copy } from "../ui/copy.tsx";
-import { saveFile } from "../ui/save-file.ts";
-import { bytesText } from "../ui/values.tsx";
+import { Button } from "../../ui/button.tsx";
+import { Copy } from "../../ui/copy.tsx";
+import { saveFile } from "../../ui/save-file.ts";
+import { bytesText } from "../../ui/values.tsx";
 import { decodeText, hexDump, kindOf, MOST_SHOWN, mediaType, prettyJson } from "./body-kind.ts";
 import type { BodySoFar } from "./read-body.ts";
 

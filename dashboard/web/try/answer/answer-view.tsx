@@ -1,7 +1,7 @@
 import { Link } from "wouter";
-import { Copy } from "../ui/copy.tsx";
-import { Notice, ProblemNotice } from "../ui/notice.tsx";
-import { Badge, durationText, toneOfStatus } from "../ui/values.tsx";
+import { Copy } from "../../ui/copy.tsx";
+import { Notice, ProblemNotice } from "../../ui/notice.tsx";
+import { Badge, durationText, toneOfStatus } from "../../ui/values.tsx";
 import { AsyncCall } from "./async-call.tsx";
 import { BodyView } from "./body-view.tsx";
 import { Timing } from "./timing.tsx";

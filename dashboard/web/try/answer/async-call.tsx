@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter";
-import { api } from "../api/client.ts";
-import { type ApiProblem, asProblem } from "../api/problem.ts";
-import { useResource } from "../api/resource.ts";
-import { ProblemNotice } from "../ui/notice.tsx";
-import { Badge, Duration, type Tone, When } from "../ui/values.tsx";
+import { api } from "../../api/client.ts";
+import { type ApiProblem, asProblem } from "../../api/problem.ts";
+import { useResource } from "../../api/resource.ts";
+import { ProblemNotice } from "../../ui/notice.tsx";
+import { Badge, Duration, type Tone, When } from "../../ui/values.tsx";
 import { BodyView } from "./body-view.tsx";
 import { ReceivedBody, readInto } from "./read-body.ts";
 

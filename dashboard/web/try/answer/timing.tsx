@@ -1,4 +1,4 @@
-import { durationText } from "../ui/values.tsx";
+import { durationText } from "../../ui/values.tsx";
 import { stepsOf, type Times } from "./server-timing.ts";
 
 /** The time of a call by steps. Those of a cold start come from the `Server-Timing` field of the answer. */
