@@ -17,6 +17,7 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/functions/:name/logs", load: () => import("../logs/logs-page.tsx") },
   { path: "/functions/:name/try", load: () => import("../try/try-page.tsx") },
   { path: "/functions/:name", load: () => import("../function/overview-page.tsx") },
+  { path: "/functions/:name/versions", load: () => import("../function/versions/versions-page.tsx") },
   { path: "/calls", load: () => import("../calls/list-page.tsx") },
   { path: "/calls/:id", load: () => import("../calls/call-page.tsx") },
   { path: "/topics", load: () => import("../topics/list-page.tsx") },
