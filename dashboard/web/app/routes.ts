@@ -12,6 +12,10 @@ export type RouteParams = Readonly<Record<string, string>>;
 /** The pages; the first one that matches is shown. */
 export const ROUTES: readonly PageRoute[] = [
   { path: "/", load: () => import("../functions/list-page.tsx") },
+  { path: "/trace/:id", load: () => import("../trace/trace-page.tsx") },
+  { path: "/functions/:name/metrics", load: () => import("../metrics/metrics-page.tsx") },
+  { path: "/functions/:name/logs", load: () => import("../logs/logs-page.tsx") },
+  { path: "/functions/:name/try", load: () => import("../try/try-page.tsx") },
   { path: "/functions/:name", load: () => import("../function/overview-page.tsx") },
   { path: "/functions/:name/versions", load: () => import("../function/versions/versions-page.tsx") },
   { path: "/functions/:name/settings", load: () => import("../function/settings/settings-page.tsx") },
