@@ -10,4 +10,12 @@ export interface PageRoute {
 export type RouteParams = Readonly<Record<string, string>>;
 
 /** The pages; the first one that matches is shown. */
-export const ROUTES: readonly PageRoute[] = [{ path: "/", load: () => import("../functions/list-page.tsx") }];
+export const ROUTES: readonly PageRoute[] = [
+  { path: "/", load: () => import("../functions/list-page.tsx") },
+  { path: "/calls", load: () => import("../calls/list-page.tsx") },
+  { path: "/calls/:id", load: () => import("../calls/call-page.tsx") },
+  { path: "/topics", load: () => import("../topics/list-page.tsx") },
+  { path: "/topics/:name", load: () => import("../topics/topic-page.tsx") },
+  { path: "/subscriptions/:name", load: () => import("../subscriptions/subscription-page.tsx") },
+  { path: "/keys", load: () => import("../keys/list-page.tsx") },
+];

@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
 import { Button } from "./button.tsx";
 
+export { shellQuoted } from "./shell-quoted.ts";
+
 export interface CopyProps {
   readonly text: string;
   /** Such as `Copy as curl`. Without it the button has a picture alone. */
@@ -53,9 +55,4 @@ export function CopyLine({ text, label }: { readonly text: string; readonly labe
       <Copy text={text} />
     </div>
   );
-}
-
-/** Quotes a text for a shell, where it needs that. */
-export function shellQuoted(text: string): string {
-  return /^[-\w./:=@%+,]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

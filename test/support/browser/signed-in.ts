@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { type StartedSkiff, type StartOptions, startedSkiff } from "../skiff/started-skiff.ts";
+import { chromium } from "./chromium.ts";
+
+/** The machine of the tests may be busy. */
+const DEADLINE_MS = 15_000;
+/** The width of a phone. */
+export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const;
+
+export interface Dashboard {
+  readonly skiff: StartedSkiff;
+  /** Such as `http://127.0.0.1:41234`. */
+  readonly origin: string;
+  /** A key with every scope. */
+  readonly key: string;
+  /** Opens a page in a browser context of its own, signed in. Waits for its heading. */
+  open(path: string, options?: BrowserContextOptions): Promise<Page>;
+  /** Ends the pages and Skiff. Fails if code of a page threw, or a page broke its own policy. */
+  close(): Promise<void>;
+}
+
+/** Starts Skiff with its dashboard and signs in. */
+export async function signedInDashboard(options: StartOptions = {}): Promise<Dashboard> {
+  const skiff = await startedSkiff({ dashboardPort: 0, ...options });
+  const { origin, hash } = new URL(skiff.dashboardUrl!);
+  const login = new URLSearchParams(hash.slice(1)).get("login");
+  const session = await fetch(`${origin}/session`, { method: "POST", body: JSON.stringify({ login }) });
+  const { key } = (await session.json()) as { key: string };
+  const contexts: BrowserContext[] = [];
+  const faults: string[] = [];
+  return {
+    ...{ skiff, origin, key },
+    async open(path, contextOptions = {}) {
+      const browser = await chromium();
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...contextOptions });
+      contexts.push(context);
+      context.setDefaultTimeout(DEADLINE_MS);
+      const page = await context.newPage();
+      page.on("pageerror", (error) => faults.push(`${path}: ${error.stack ?? error.message}`));
+      page.on("console", (message) => {
+        if (/content security policy/i.test(message.text())) faults.push(`${path}: ${message.text()}`);
+      });
+      await page.goto(`${origin}${path}#key=${key}`);
+      await page.locator("main h1").filter({ hasNotText: "Loading…" }).first().waitFor();
+      return page;
+    },
+    async close() {
+      for (const context of contexts) await context.close();
+      await skiff.close();
+      assert.deepEqual(faults, []);
+    },
+  };
+}
