@@ -17,5 +17,6 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/topics", load: () => import("../topics/list-page.tsx") },
   { path: "/topics/:name", load: () => import("../topics/topic-page.tsx") },
   { path: "/subscriptions/:name", load: () => import("../subscriptions/subscription-page.tsx") },
+  { path: "/commands", load: () => import("../commands/page.tsx") },
   { path: "/keys", load: () => import("../keys/list-page.tsx") },
 ];
