@@ -13,7 +13,10 @@ export function PlacedCanvas(props: Omit<FlowCanvasProps, "places" | "edits">) {
 
 function usePlaces(graph: FlowGraph): Places | undefined {
   const [placed, setPlaced] = useState<{ readonly shape: string; readonly places: Places }>();
-  const shape = JSON.stringify([graph.nodes.map(({ name }) => name), graph.edges.map(({ from, to }) => [from, to])]);
+  const shape = JSON.stringify([
+    graph.nodes.map(({ name }) => name),
+    graph.edges.map(({ from, to }) => [from, to]),
+  ]);
   useEffect(() => {
     const language = new FlowLanguage(
       () => undefined,

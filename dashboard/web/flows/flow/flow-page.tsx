@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "wouter";
+import type { FlowGraph } from "../../../../platform/flows/graph/flow-graph.ts";
 import { api } from "../../api/client.ts";
 import { useResource } from "../../api/resource.ts";
-import type { FlowGraph } from "../../../../platform/flows/graph/flow-graph.ts";
 import { allowed } from "../../blocks/allowed.ts";
 import { Button, LinkButton } from "../../ui/button.tsx";
 import { FormDialog } from "../../ui/dialog.tsx";
@@ -37,7 +37,10 @@ export default function FlowPage({ params }: { readonly params: Readonly<Record<
           <LinkButton href={`/flows/${name}/edit`} icon="edit">
             Edit
           </LinkButton>
-          <Menu label="More" items={[{ text: "Delete", isDanger: true, onSelect: () => setDialog("delete") }]} />
+          <Menu
+            label="More"
+            items={[{ text: "Delete", isDanger: true, onSelect: () => setDialog("delete") }]}
+          />
         </>
       }
     >
@@ -54,7 +57,11 @@ function Details({ flow, reload }: { readonly flow: FlowDetails; readonly reload
     <>
       {description === undefined ? null : <p class="muted lead">{description}</p>}
       {faults.map(({ line, text }) => (
-        <Notice key={`${line} ${text}`} kind="bad" title={line === undefined ? "The text has a fault" : `Line ${line}`}>
+        <Notice
+          key={`${line} ${text}`}
+          kind="bad"
+          title={line === undefined ? "The text has a fault" : `Line ${line}`}
+        >
           {text}
         </Notice>
       ))}
@@ -82,7 +89,9 @@ function FlowPicture({ name }: { readonly name: string }) {
   const graph = useResource<FlowGraph>(`/flow/${name}/graph`, { query: { format: "json" } });
   return (
     <section class="canvas-box" aria-label="Graph">
-      {graph.data === undefined ? null : <PlacedCanvas graph={graph.data} label={`Graph of the flow ${name}`} />}
+      {graph.data === undefined ? null : (
+        <PlacedCanvas graph={graph.data} label={`Graph of the flow ${name}`} />
+      )}
     </section>
   );
 }
@@ -95,9 +104,20 @@ function DeleteFlow({ name, onClose }: { readonly name: string; readonly onClose
     go("/flows");
   };
   return (
-    <FormDialog title={`Delete ${name}`} action="Delete" kind="danger" typed={name} onSubmit={remove} onClose={onClose}>
+    <FormDialog
+      title={`Delete ${name}`}
+      action="Delete"
+      kind="danger"
+      typed={name}
+      onSubmit={remove}
+      onClose={onClose}
+    >
       <p>Nothing begins it any more. Runs that have ended can still be read.</p>
-      <Checkbox label="Cancel the runs that go on; otherwise they end by themselves" checked={cancels} onChange={setCancels} />
+      <Checkbox
+        label="Cancel the runs that go on; otherwise they end by themselves"
+        checked={cancels}
+        onChange={setCancels}
+      />
     </FormDialog>
   );
 }

@@ -1,7 +1,7 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
+import { type ApiProblem, asProblem } from "../../api/problem.ts";
 import { useResource } from "../../api/resource.ts";
-import { asProblem } from "../../api/problem.ts";
 import { allowed } from "../../blocks/allowed.ts";
 import { DiffText } from "../../blocks/diff-text.tsx";
 import { Button } from "../../ui/button.tsx";
@@ -47,7 +47,14 @@ export function FlowVersions({ name, current, changed }: FlowVersionsProps) {
             rows={versions}
             keyOf={({ version }) => String(version)}
             columns={[
-              { title: "Version", cell: ({ version, current }) => <>{version} {current ? <Badge tone="ok">current</Badge> : null}</> },
+              {
+                title: "Version",
+                cell: ({ version, current }) => (
+                  <>
+                    {version} {current ? <Badge tone="ok">current</Badge> : null}
+                  </>
+                ),
+              },
               { title: "Message", cell: ({ message }) => message ?? "" },
               { title: "By", cell: ({ by }) => by ?? "", isExtra: true },
               { title: "When", cell: ({ createdAt }) => <When at={createdAt} /> },
@@ -58,7 +65,12 @@ export function FlowVersions({ name, current, changed }: FlowVersionsProps) {
                     <Button small disabled={version === 1} onClick={() => setCompared(version)}>
                       Changes
                     </Button>
-                    <Button small icon="undo" onClick={() => rollBack(version)} {...(version === current ? { disabled: true } : allowed("deploy"))}>
+                    <Button
+                      small
+                      icon="undo"
+                      onClick={() => rollBack(version)}
+                      {...(version === current ? { disabled: true } : allowed("deploy"))}
+                    >
                       Roll back to it
                     </Button>
                   </span>
@@ -68,7 +80,9 @@ export function FlowVersions({ name, current, changed }: FlowVersionsProps) {
           />
         )}
       </Loaded>
-      {compared === undefined ? null : <Changes name={name} to={compared} onClose={() => setCompared(undefined)} />}
+      {compared === undefined ? null : (
+        <Changes name={name} to={compared} onClose={() => setCompared(undefined)} />
+      )}
     </>
   );
 }
@@ -80,14 +94,13 @@ interface ChangesProps {
 }
 
 function Changes({ name, to, onClose }: ChangesProps) {
-  const [read, setRead] = useState<{ readonly text?: string; readonly problem?: ReturnType<typeof asProblem> }>();
-  if (read === undefined) {
-    setRead({});
+  const [read, setRead] = useState<{ readonly text?: string; readonly problem?: ApiProblem }>();
+  useEffect(() => {
     api.text(`/flow/${name}/diff`, { from: to - 1, to }).then(
       (text) => setRead({ text }),
       (error: unknown) => setRead({ problem: asProblem(error) }),
     );
-  }
+  }, [name, to]);
   return (
     <Dialog title={`Changes of version ${to}`} wide onClose={onClose}>
       <div>

@@ -36,7 +36,7 @@ export function inputOf(
   const members = fields.flatMap(({ name, kind, isRequired }) => {
     const text = values[name] ?? "";
     if (text === "" && !(isRequired && kind === "text")) return [];
-    return [[name, valueOf(name, text, kind)]];
+    return [[name, parsed(name, text, kind)]];
   });
   return Object.fromEntries(members) as Record<string, unknown>;
 }
@@ -46,7 +46,7 @@ function kindOf(type: unknown): InputField["kind"] {
   return type === "number" || type === "integer" ? "number" : "json";
 }
 
-function valueOf(name: string, text: string, kind: InputField["kind"]): unknown {
+function parsed(name: string, text: string, kind: InputField["kind"]): unknown {
   if (kind === "text") return text;
   if (kind === "number") return Number(text);
   try {

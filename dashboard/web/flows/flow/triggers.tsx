@@ -10,10 +10,16 @@ export function Triggers({ flow }: { readonly flow: FlowDetails }) {
   const http = on?.http;
   return (
     <div class="stack">
-      <CopyLine label="Begin a run by the API" text={`curl -X POST ${origin}:8080/flow/${name}/run -d '{}'`} />
+      <CopyLine
+        label="Begin a run by the API"
+        text={`curl -X POST ${origin}:8080/flow/${name}/run -d '{}'`}
+      />
       {http === undefined ? null : (
         <div>
-          {http.methods.join(", ")} <code>/flow/{name}/http{http.path === "/" ? "" : http.path}</code>{" "}
+          {http.methods.join(", ")}{" "}
+          <code>
+            /flow/{name}/http{http.path === "/" ? "" : http.path}
+          </code>{" "}
           <Badge tone={http.access === "public" ? "warn" : "quiet"}>{http.access}</Badge>
         </div>
       )}

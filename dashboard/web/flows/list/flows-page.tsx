@@ -8,8 +8,8 @@ import { Page } from "../../ui/page.tsx";
 import { usePaged } from "../../ui/paged.ts";
 import { Table } from "../../ui/table.tsx";
 import { Badge, Count, When } from "../../ui/values.tsx";
-import { StartRun } from "../flow/start-run.tsx";
 import { type FlowDocument, triggerTexts } from "../flow/flow.ts";
+import { StartRun } from "../flow/start-run.tsx";
 
 const EVERY_MS = 5_000;
 
@@ -37,7 +37,10 @@ export default function FlowsPage() {
       {isLoading ? <div class="loading">Loading…</div> : null}
       {!isLoading && rows.length === 0 && problem === undefined ? (
         <Empty title="No flow yet">
-          <p>A flow connects functions: steps that run in order or at the same time, survive restarts, and can be retried.</p>
+          <p>
+            A flow connects functions: steps that run in order or at the same time, survive restarts, and can
+            be retried.
+          </p>
           <LinkButton href="/flows/new" kind="primary" icon="plus">
             Make a flow
           </LinkButton>
@@ -45,7 +48,14 @@ export default function FlowsPage() {
       ) : null}
       {rows.length === 0 ? null : (
         <div class="stack">
-          <TextField label="Search" bare type="search" placeholder="Search flows" value={search} onChange={setSearch} />
+          <TextField
+            label="Search"
+            bare
+            type="search"
+            placeholder="Search flows"
+            value={search}
+            onChange={setSearch}
+          />
           <Table
             label="Flows"
             rows={shown}
@@ -86,7 +96,9 @@ function nameCell({ name, faults, description }: FlowDocument) {
 }
 
 function Live({ runs = {} }: { readonly runs: FlowDocument["runs"] }) {
-  const live = ["running", "waiting", "retrying", "queued", "paused"].filter((state) => (runs[state] ?? 0) > 0);
+  const live = ["running", "waiting", "retrying", "queued", "paused"].filter(
+    (state) => (runs[state] ?? 0) > 0,
+  );
   if (live.length === 0) return <span class="muted">none</span>;
   return (
     <span class="badges">

@@ -18,11 +18,22 @@ export function RunsTable({ runs, ofAll = false }: RunsTableProps) {
       keyOf={({ id }) => id}
       href={href}
       columns={[
-        { title: "Began", cell: (run) => <Link href={href(run)}><When at={run.acceptedAt} /></Link> },
+        {
+          title: "Began",
+          cell: (run) => (
+            <Link href={href(run)}>
+              <When at={run.acceptedAt} />
+            </Link>
+          ),
+        },
         ...(ofAll ? [{ title: "Flow", cell: ({ flow }: RunSummary) => flow }] : []),
         { title: "State", cell: ({ state }) => <Badge tone={toneOf(state)}>{state}</Badge> },
         { title: "At", cell: (run) => whereText(run), isExtra: true },
-        { title: "Took", cell: (run) => <Duration ms={tookMs(run.acceptedAt, run.endedAt)} />, isNumber: true },
+        {
+          title: "Took",
+          cell: (run) => <Duration ms={tookMs(run.acceptedAt, run.endedAt)} />,
+          isNumber: true,
+        },
         { title: "Trigger", cell: triggerText, isExtra: true },
         { title: "Version", cell: ({ version }) => version, isNumber: true, isExtra: true },
       ]}

@@ -13,7 +13,17 @@ export interface RunsProps {
 }
 
 const EVERY_MS = 2_000;
-const STATES = ["any", "running", "waiting", "retrying", "queued", "paused", "failed", "done", "cancelled"] as const;
+const STATES = [
+  "any",
+  "running",
+  "waiting",
+  "retrying",
+  "queued",
+  "paused",
+  "failed",
+  "done",
+  "cancelled",
+] as const;
 type Wanted = (typeof STATES)[number];
 
 /** Runs, newest first, live. */

@@ -51,10 +51,22 @@ function Question({ path, reload, step, attempt }: QuestionProps) {
       <div class="row">
         <TextField label="Comment" value={comment} onChange={setComment} />
         <TextField label="Data (JSON)" value={data} onChange={setData} fault={fault} mono />
-        <Button kind="primary" icon="check" disabled={fault !== undefined} onClick={() => decide(true)} {...allowed("call")}>
+        <Button
+          kind="primary"
+          icon="check"
+          disabled={fault !== undefined}
+          onClick={() => decide(true)}
+          {...allowed("call")}
+        >
           Approve
         </Button>
-        <Button kind="danger" icon="close" disabled={fault !== undefined} onClick={() => decide(false)} {...allowed("call")}>
+        <Button
+          kind="danger"
+          icon="close"
+          disabled={fault !== undefined}
+          onClick={() => decide(false)}
+          {...allowed("call")}
+        >
           Decline
         </Button>
       </div>

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import { useResource } from "../../api/resource.ts";
 import type { FlowGraph } from "../../../../platform/flows/graph/flow-graph.ts";
+import { useResource } from "../../api/resource.ts";
 import { type Fact, Facts } from "../../blocks/facts.tsx";
 import { Notice } from "../../ui/notice.tsx";
 import { Loaded, Page, Section } from "../../ui/page.tsx";
@@ -61,7 +61,10 @@ function Details(props: RunPartProps) {
   return (
     <>
       {run.error === undefined ? null : (
-        <Notice kind="bad" title={`Failed${run.step === undefined ? "" : ` at ${run.step}`}: ${run.error.type}`}>
+        <Notice
+          kind="bad"
+          title={`Failed${run.step === undefined ? "" : ` at ${run.step}`}: ${run.error.type}`}
+        >
           {run.error.message}
         </Notice>
       )}

@@ -31,7 +31,13 @@ export interface RunDocument extends RunSummary, Shown {
   readonly functions: Readonly<Record<string, number>>;
   readonly steps: Readonly<Record<string, StepDocument>>;
   readonly edges: readonly GraphEdge[];
-  readonly history: readonly { readonly kind: string; readonly at: string; readonly by: string; readonly reason?: string; readonly from?: string }[];
+  readonly history: readonly {
+    readonly kind: string;
+    readonly at: string;
+    readonly by: string;
+    readonly reason?: string;
+    readonly from?: string;
+  }[];
 }
 
 export interface StepDocument {

@@ -1,8 +1,7 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter";
 import { api } from "../../api/client.ts";
 import { useResource } from "../../api/resource.ts";
-import { allowed } from "../../blocks/allowed.ts";
 import { KeptLines } from "../../blocks/kept-lines.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Select } from "../../ui/field.tsx";
@@ -32,11 +31,7 @@ export function StepPanel({ run, path, step, reload, begun }: StepPanelProps) {
   const values = useResource<StepValues>(attempt === undefined ? undefined : `${path}/step/${step}`, {
     query: { ...of },
   });
-  const [read, setRead] = useState(version);
-  if (read !== version) {
-    setRead(version);
-    void values.reload();
-  }
+  useEffect(() => void values.reload(), [version]);
   const retry = async (item?: number) => {
     await api.send("POST", `${path}/retry`, { query: { from: step, item } });
     begun();
@@ -56,7 +51,9 @@ export function StepPanel({ run, path, step, reload, begun }: StepPanelProps) {
             title="Runs this step again, and what follows it. Steps before it keep their outputs."
             onClick={() => retry(items === undefined ? undefined : attempt?.item)}
           >
-            {items === undefined || attempt?.item === undefined ? "Retry from here" : `Retry item ${attempt.item}`}
+            {items === undefined || attempt?.item === undefined
+              ? "Retry from here"
+              : `Retry item ${attempt.item}`}
           </Button>
         </span>
       </div>

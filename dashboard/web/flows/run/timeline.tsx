@@ -16,18 +16,22 @@ export function Timeline({ run, selected, onSelect }: TimelineProps) {
     <ol class="timeline">
       {Object.entries(run.steps).map(([name, step]) => (
         <li key={name}>
-          <button
-            type="button"
-            aria-pressed={name === selected}
-            onClick={() => onSelect(name)}
-          >
+          <button type="button" aria-pressed={name === selected} onClick={() => onSelect(name)}>
             <span class="name">{name}</span>
             <Badge tone={toneOf(step.state)}>{step.state}</Badge>
-            <svg class={`bar ${step.state}`} viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+            <svg
+              class={`bar ${step.state}`}
+              viewBox="0 0 100 8"
+              preserveAspectRatio="none"
+              aria-hidden="true"
+            >
               {step.startedAt === undefined ? null : (
                 <rect
                   x={place(step.startedAt)}
-                  width={Math.max(0.6, place(step.endedAt ?? new Date().toISOString()) - place(step.startedAt))}
+                  width={Math.max(
+                    0.6,
+                    place(step.endedAt ?? new Date().toISOString()) - place(step.startedAt),
+                  )}
                   height="8"
                   rx="1"
                 />
