@@ -50,7 +50,7 @@ export class Demo {
     await this.#json("PUT", "/schedule/nightly-report", {
       cron: "0 3 * * *",
       timeZone: "Europe/Berlin",
-      function: "slow-report",
+      call: { function: "slow-report" },
     });
     await this.#json("PUT", "/schedule/minute-tick", { cron: "* * * * *", call: { function: "stock" } });
     await this.#send("PUT", "/flow/order?message=Orders", ORDER);

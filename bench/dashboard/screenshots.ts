@@ -12,7 +12,7 @@ import { Demo } from "./demo.ts";
 
 const [folder = fileURLToPath(new URL("../../docs/dashboard", import.meta.url)), ...wanted] =
   process.argv.slice(2);
-const USE_MS = 20_000;
+const USE_MS = 8_000;
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
