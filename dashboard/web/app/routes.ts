@@ -12,11 +12,23 @@ export type RouteParams = Readonly<Record<string, string>>;
 /** The pages; the first one that matches is shown. */
 export const ROUTES: readonly PageRoute[] = [
   { path: "/", load: () => import("../functions/list-page.tsx") },
+  { path: "/trace/:id", load: () => import("../trace/trace-page.tsx") },
+  { path: "/functions/:name/metrics", load: () => import("../metrics/metrics-page.tsx") },
+  { path: "/functions/:name/logs", load: () => import("../logs/logs-page.tsx") },
+  { path: "/functions/:name/try", load: () => import("../try/try-page.tsx") },
+  { path: "/functions/:name", load: () => import("../function/overview-page.tsx") },
+  { path: "/functions/:name/versions", load: () => import("../function/versions/versions-page.tsx") },
   { path: "/calls", load: () => import("../calls/list-page.tsx") },
   { path: "/calls/:id", load: () => import("../calls/call-page.tsx") },
   { path: "/topics", load: () => import("../topics/list-page.tsx") },
   { path: "/topics/:name", load: () => import("../topics/topic-page.tsx") },
   { path: "/subscriptions/:name", load: () => import("../subscriptions/subscription-page.tsx") },
+  { path: "/schedules", load: () => import("../schedules/list-page.tsx") },
+  { path: "/schedules/:name", load: () => import("../schedules/schedule-page.tsx") },
   { path: "/commands", load: () => import("../commands/page.tsx") },
   { path: "/keys", load: () => import("../keys/list-page.tsx") },
+  { path: "/flows", load: () => import("../flows/list/flows-page.tsx") },
+  { path: "/flows/:name", load: () => import("../flows/flow/flow-page.tsx") },
+  { path: "/flows/:name/runs/:id", load: () => import("../flows/run/run-page.tsx") },
+  { path: "/runs", load: () => import("../flows/list/runs-page.tsx") },
 ];

@@ -60,7 +60,7 @@ function Found({ functions }: { readonly functions: readonly ActiveFunction[] })
           value={search}
           onChange={setSearch}
         />
-        <fieldset class="choices">
+        <fieldset class="state-filter">
           <legend class="hidden">State</legend>
           {FILTERS.map(([each, text]) =>
             each === "all" || each === filter || countOf(each) > 0 ? (
