@@ -1,4 +1,4 @@
-import type { Edge, Node } from "@xyflow/react";
+import { type Edge, type Node, Position } from "@xyflow/react";
 import type { FlowGraph, GraphEdge } from "../../../../platform/flows/graph/flow-graph.ts";
 import type { StepState } from "../../../../platform/flows/run/error.ts";
 
@@ -35,6 +35,12 @@ export interface Painted {
 
 export const NODE_WIDTH = 208;
 export const NODE_HEIGHT = 56;
+const SIZE = { width: NODE_WIDTH, height: NODE_HEIGHT };
+/** Said beforehand, so that nothing has to be measured while a step is dragged. Those of a canvas to look at are not seen. */
+const HANDLES = [10, 0].map((size) => [
+  handleAt("target", Position.Top, { y: 0, size }),
+  handleAt("source", Position.Bottom, { y: NODE_HEIGHT, size }),
+]);
 
 /** Returns the nodes of React Flow. One that has not changed is the same object as before, so that it is not drawn again. */
 export function nodesOf(painted: Painted, before: ReadonlyMap<string, StepNode>): StepNode[] {
@@ -51,12 +57,27 @@ export function nodesOf(painted: Painted, before: ReadonlyMap<string, StepNode>)
     };
     const node: StepNode = {
       ...{ id: name, type: "step", position, data, selected: name === selected },
-      ...{ width: NODE_WIDTH, height: NODE_HEIGHT, deletable: !readOnly },
+      ...{ ...SIZE, measured: SIZE, handles: HANDLES[readOnly ? 1 : 0]!, deletable: !readOnly },
       ariaLabel: labelOf(data),
     };
     const old = before.get(name);
-    return old !== undefined && JSON.stringify(old) === JSON.stringify(node) ? old : node;
+    return old !== undefined && isSame(old, node) ? old : node;
   });
+}
+
+function isSame(old: StepNode, node: StepNode): boolean {
+  const [a, b] = [old.data, node.data];
+  return (
+    old.position.x === node.position.x &&
+    old.position.y === node.position.y &&
+    old.selected === node.selected &&
+    old.deletable === node.deletable &&
+    old.ariaLabel === node.ariaLabel &&
+    a.text === b.text &&
+    a.state === b.state &&
+    a.isFinally === b.isFinally &&
+    a.faults.join("\n") === b.faults.join("\n")
+  );
 }
 
 export function edgesOf({ graph, states, readOnly }: Painted): LinkEdge[] {
@@ -80,4 +101,12 @@ export function linkId(kind: GraphEdge["kind"], from: string, to: string): strin
 function labelOf({ name, text, state, faults }: StepData): string {
   const found = faults.length === 0 ? "" : `, ${faults.length === 1 ? "1 fault" : `${faults.length} faults`}`;
   return `Step ${name}: ${text}${state === undefined ? "" : `, ${state}`}${found}`;
+}
+
+function handleAt(
+  type: "source" | "target",
+  position: Position,
+  { y, size }: { readonly y: number; readonly size: number },
+) {
+  return { type, position, x: (NODE_WIDTH - size) / 2, y: y - size / 2, width: size, height: size };
 }

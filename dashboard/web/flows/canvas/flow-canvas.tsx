@@ -1,6 +1,7 @@
 import {
   Background,
   type Connection,
+  ControlButton,
   Controls,
   MiniMap,
   type NodeChange,
@@ -8,11 +9,13 @@ import {
   ReactFlowProvider,
   useReactFlow,
 } from "@xyflow/react";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { FlowGraph, GraphEdge } from "../../../../platform/flows/graph/flow-graph.ts";
 import type { StepState } from "../../../../platform/flows/run/error.ts";
 import { isDark } from "../../app/theme.ts";
+import { Icon } from "../../ui/icon.tsx";
 import { edgesOf, type LinkEdge, nodesOf, type Places, type StepNode } from "./canvas-graph.ts";
+import { useMovedPlaces } from "./moved-places.ts";
 import { StepNodeView } from "./step-node.tsx";
 
 /** A link between two steps. */
@@ -28,6 +31,8 @@ export interface FlowCanvasProps {
   readonly places: Places;
   /** What the canvas shows, such as `The flow order`. */
   readonly label: string;
+  /** Keeps where somebody moved steps, in this browser, by this name. */
+  readonly flow?: string | undefined;
   readonly states?: Readonly<Record<string, StepState>>;
   /** Texts by step. */
   readonly faults?: Readonly<Record<string, readonly string[]>>;
@@ -56,7 +61,7 @@ const NONE = {};
 export function FlowCanvas(props: FlowCanvasProps) {
   return (
     <ReactFlowProvider>
-      <Canvas {...props} />
+      <Canvas key={props.flow} {...props} />
     </ReactFlowProvider>
   );
 }
@@ -65,13 +70,14 @@ function Canvas({
   graph,
   places,
   label,
+  flow,
   states = NONE,
   faults = NONE,
   selected,
   onSelect,
   edits,
 }: FlowCanvasProps) {
-  const [moved, setMoved] = useState<Places>(NONE);
+  const { moved, move, reset } = useMovedPlaces(flow);
   const known = useRef<ReadonlyMap<string, StepNode>>(new Map());
   const { fitView, getIntersectingNodes, screenToFlowPosition } = useReactFlow<StepNode, LinkEdge>();
   const painted = { graph, places, states, faults, selected, readOnly: edits === undefined };
@@ -83,15 +89,18 @@ function Canvas({
   const edges = useMemo(() => edgesOf(painted), [graph, states, edits === undefined]);
   const shape = graph.nodes.length;
   useEffect(() => {
-    // After React Flow has measured the nodes.
-    const frame = requestAnimationFrame(() => void fitView({ padding: 0.15, maxZoom: 1.1 }));
+    // After React Flow has measured the nodes. A large flow is not made so small that nobody can read it.
+    const frame = requestAnimationFrame(() => void fitView({ padding: 0.15, maxZoom: 1.1, minZoom: 0.35 }));
     return () => cancelAnimationFrame(frame);
   }, [shape, fitView]);
   const change = (changes: NodeChange<StepNode>[]) => {
     const places = changes.flatMap((each) =>
       each.type === "position" && each.position ? [[each.id, each.position] as const] : [],
     );
-    if (places.length > 0) setMoved((before) => ({ ...before, ...Object.fromEntries(places) }));
+    if (places.length > 0) {
+      const isDown = changes.some((each) => each.type === "position" && each.dragging === false);
+      move(Object.fromEntries(places), isDown);
+    }
     for (const each of changes) if (each.type === "select" && each.selected) onSelect?.(each.id);
   };
   const drop = (event: DragEvent) => {
@@ -134,7 +143,13 @@ function Canvas({
       proOptions={{ hideAttribution: false }}
     >
       <Background />
-      <Controls showInteractive={false} />
+      <Controls showInteractive={false}>
+        {Object.keys(moved).length === 0 ? null : (
+          <ControlButton onClick={reset} title="Reset layout" aria-label="Reset layout">
+            <Icon name="undo" size={14} />
+          </ControlButton>
+        )}
+      </Controls>
       {shape > 12 ? <MiniMap pannable zoomable ariaLabel="Small map of the flow" /> : null}
     </ReactFlow>
   );

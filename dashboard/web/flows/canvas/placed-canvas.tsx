@@ -7,7 +7,7 @@ import { FlowCanvas, type FlowCanvasProps } from "./flow-canvas.tsx";
 /** A graph to look at: the worker lays it out. */
 export function PlacedCanvas(props: Omit<FlowCanvasProps, "places" | "edits">) {
   const places = usePlaces(props.graph);
-  if (places === undefined) return <div class="loading">Loading…</div>;
+  if (places === undefined) return <div class="loading canvas-loading">Loading…</div>;
   return <FlowCanvas {...props} places={places} />;
 }
 

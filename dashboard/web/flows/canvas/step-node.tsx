@@ -1,6 +1,7 @@
 import { Handle, type NodeProps, Position } from "@xyflow/react";
 import { memo } from "preact/compat";
 import { Icon, type IconName } from "../../ui/icon.tsx";
+import { toneOf } from "../run/run.ts";
 import type { StepNode } from "./canvas-graph.ts";
 
 /** By the first word of what a step does. */
@@ -18,7 +19,10 @@ const ICONS: Readonly<Record<string, IconName>> = {
 export const StepNodeView = memo(function StepNodeView({ data }: NodeProps<StepNode>) {
   const { name, text, isFinally, state, faults, readOnly } = data;
   const [kind = ""] = text.split(" ");
-  const classes = ["step", state ?? "", isFinally ? "finally" : "", faults.length > 0 ? "faulty" : ""];
+  const classes = [
+    ...["step", state ?? "", isFinally ? "finally" : ""],
+    ...[faults.length > 0 ? "faulty" : "", readOnly ? "still" : ""],
+  ];
   return (
     <div class={classes.filter((each) => each !== "").join(" ")} title={faults[0]}>
       <Handle type="target" position={Position.Top} isConnectable={!readOnly} />
@@ -29,7 +33,9 @@ export const StepNodeView = memo(function StepNodeView({ data }: NodeProps<StepN
         <strong>{name}</strong>
         <span class="does">{text}</span>
       </span>
-      {state === undefined || state === "pending" ? null : <span class="state">{state}</span>}
+      {state === undefined || state === "pending" ? null : (
+        <span class={`badge ${toneOf(state)}`}>{state}</span>
+      )}
       {faults.length > 0 ? <Icon name="warning" /> : null}
       <Handle type="source" position={Position.Bottom} isConnectable={!readOnly} />
     </div>

@@ -1,4 +1,5 @@
 import { Link } from "wouter";
+import { useResource } from "../../api/resource.ts";
 import { CopyLine } from "../../ui/copy.tsx";
 import { Badge, When } from "../../ui/values.tsx";
 import type { FlowDetails } from "./flow.ts";
@@ -6,14 +7,11 @@ import type { FlowDetails } from "./flow.ts";
 /** What begins runs, and how each way is now. */
 export function Triggers({ flow }: { readonly flow: FlowDetails }) {
   const { name, on, triggers } = flow;
-  const origin = `${location.protocol}//${location.hostname}`;
+  const { data: system } = useResource<{ readonly url: string }>("/system");
   const http = on?.http;
   return (
     <div class="stack">
-      <CopyLine
-        label="Begin a run by the API"
-        text={`curl -X POST ${origin}:8080/flow/${name}/run -d '{}'`}
-      />
+      <CopyLine label="Begin a run by the API" text={`curl -X POST ${url}/flow/${name}/run -d '{}'`} />
       {http === undefined ? null : (
         <div>
           {http.methods.join(", ")}{" "}

@@ -30,7 +30,7 @@ interface QuestionProps extends RunPartProps {
 function Question({ path, reload, step, attempt }: QuestionProps) {
   const [comment, setComment] = useState("");
   const [data, setData] = useState("");
-  const { message, until } = (attempt.waitsFor ?? {}) as { message?: string; until?: string };
+  const { message, until } = attempt.waitsFor ?? {};
   const fault = data === "" || isJson(data) ? undefined : "This is not JSON.";
   const decide = async (approved: boolean) => {
     const json = {
@@ -49,7 +49,13 @@ function Question({ path, reload, step, attempt }: QuestionProps) {
       </p>
       <div class="row">
         <TextField label="Comment" value={comment} onChange={setComment} />
-        <TextField label="Data (JSON)" value={data} onChange={setData} fault={fault} mono />
+        <TextField
+          label="Data for the next steps (JSON)"
+          value={data}
+          onChange={setData}
+          fault={fault}
+          mono
+        />
         <Button
           kind="primary"
           icon="check"

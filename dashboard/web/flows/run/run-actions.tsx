@@ -28,11 +28,16 @@ export function RunActions({ run, path, reload, begun }: RunPartProps) {
   return (
     <>
       {run.state === "paused" ? (
-        <Button icon="play" onClick={() => act("resume")} {...allowed("call")}>
+        <Button icon="play" onClick={() => act("resume")} {...allowed("deploy")}>
           Resume
         </Button>
       ) : isLive(run) ? (
-        <Button icon="pause" title="No further step starts" onClick={() => act("pause")} {...allowed("call")}>
+        <Button
+          icon="pause"
+          title="No further step starts"
+          onClick={() => act("pause")}
+          {...allowed("deploy")}
+        >
           Pause
         </Button>
       ) : null}

@@ -1,17 +1,20 @@
-import { useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
+import { Link } from "wouter";
 import type { FlowGraph } from "../../../../platform/flows/graph/flow-graph.ts";
+import type { StepState } from "../../../../platform/flows/run/error.ts";
 import { useResource } from "../../api/resource.ts";
 import { type Fact, Facts } from "../../blocks/facts.tsx";
-import { Notice } from "../../ui/notice.tsx";
+import { Notice, ProblemNotice } from "../../ui/notice.tsx";
 import { Loaded, Page, Section } from "../../ui/page.tsx";
 import { Badge, durationText, When } from "../../ui/values.tsx";
 import { PlacedCanvas } from "../canvas/placed-canvas.tsx";
 import { Approval } from "./approval.tsx";
+import { History } from "./history.tsx";
 import { isLive, type RunDocument, type RunPartProps, toneOf, tookMs, triggerText } from "./run.ts";
 import { RunActions } from "./run-actions.tsx";
 import { StepPanel } from "./step-panel.tsx";
 import { Timeline } from "./timeline.tsx";
-import { ValueView } from "./value-view.tsx";
+import { KeptValue } from "./value-view.tsx";
 
 const EVERY_MS = 1_000;
 
@@ -44,11 +47,16 @@ export default function RunPage({ params }: { readonly params: Readonly<Record<s
 
 function Details(props: RunPartProps) {
   const { run } = props;
-  const failed = Object.entries(run.steps).find(([, { state }]) => state === "failed")?.[0];
   const [chosen, setChosen] = useState<string>();
-  const selected = chosen ?? failed;
+  const stepBox = useRef<HTMLElement>(null);
+  const selected = chosen ?? stepToShow(run);
   const graph = useResource<FlowGraph>(`/flow/${run.flow}/graph`, { query: { format: "json", run: run.id } });
-  const states = Object.fromEntries(Object.entries(run.steps).map(([step, { state }]) => [step, state]));
+  const text = JSON.stringify(Object.entries(run.steps).map(([step, { state }]) => [step, state]));
+  const states = useMemo(() => Object.fromEntries(JSON.parse(text) as [string, StepState][]), [text]);
+  const choose = (step: string) => {
+    setChosen(step);
+    stepBox.current?.scrollIntoView({ block: "nearest" });
+  };
   return (
     <>
       {run.error === undefined ? null : (
@@ -60,12 +68,16 @@ function Details(props: RunPartProps) {
         </Notice>
       )}
       <Approval {...props} />
-      <Facts facts={factsOf(run)} />
+      <div class="run-facts">
+        <Facts facts={factsOf(run)} />
+      </div>
       <div class="run-view">
         <section class="canvas-box" aria-label="Graph of the run">
+          <ProblemNotice problem={graph.problem} retry={graph.reload} />
           {graph.data === undefined ? null : (
             <PlacedCanvas
               graph={graph.data}
+              flow={run.flow}
               label={`Graph of the run of ${run.flow}`}
               states={states}
               selected={selected}
@@ -73,7 +85,8 @@ function Details(props: RunPartProps) {
             />
           )}
         </section>
-        <section class="step-box" aria-label="Step">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
+        <section class="step-box" aria-label="Step" tabIndex={0} ref={stepBox}>
           {selected === undefined || run.steps[selected] === undefined ? (
             <p class="muted">Choose a step in the graph or in the list below to see what it got and gave.</p>
           ) : (
@@ -82,15 +95,30 @@ function Details(props: RunPartProps) {
         </section>
       </div>
       <Section title="Steps">
-        <Timeline run={run} selected={selected} onSelect={setChosen} />
+        <Timeline run={run} selected={selected} onSelect={choose} />
       </Section>
       <Section title="Values">
         <div class="stack">
-          <ValueView label="Input of the run" value={run.input} />
-          {run.output === undefined ? null : <ValueView label="Output of the run" value={run.output} />}
+          <KeptValue label="Input of the run" value={run.input} body={run.inputBody} />
+          {run.state === "done" ? (
+            <KeptValue label="Output of the run" value={run.output} body={run.outputBody} />
+          ) : null}
         </div>
       </Section>
+      <History run={run} />
     </>
+  );
+}
+
+/** The step that people look for first: the failed one, what is under way, the last one that ran. */
+function stepToShow({ steps }: RunDocument): string | undefined {
+  const all = Object.entries(steps);
+  const isIn = (...states: StepState[]) => all.find(([, { state }]) => states.includes(state))?.[0];
+  return (
+    isIn("failed") ??
+    isIn("running", "retrying") ??
+    isIn("waiting") ??
+    all.findLast(([, { state }]) => state === "done")?.[0]
   );
 }
 
@@ -103,7 +131,14 @@ function factsOf(run: RunDocument): readonly Fact[] {
     ["Trigger", triggerText(run)],
     ["Version", run.version],
     ["Goes on", run.wakeAt === undefined ? undefined : <When key="wake" at={run.wakeAt} />],
-    ["Part of", parent === undefined ? undefined : `the step ${parent.step} of the run ${parent.run}`],
+    [
+      "Part of",
+      parent === undefined ? undefined : (
+        <Link key="parent" href={`/flows/${run.trigger.flow}/runs/${parent.run}`}>
+          the step {parent.step} of a run of {String(run.trigger.flow)}
+        </Link>
+      ),
+    ],
     ["Id", <code key="id">{run.id}</code>],
   ];
 }

@@ -21,10 +21,18 @@ export interface RunSummary {
   readonly endedAt?: string;
 }
 
-/** A value of a run: JSON, or a body that is read by itself. */
+/** A value that is kept beside the run, because it is large or no text. */
+export interface KeptBody {
+  readonly bytes: number;
+  readonly type: string;
+}
+
+/** What a run or a step got and gave: JSON, or a body that is read by itself. */
 export interface Shown {
   readonly input?: unknown;
+  readonly inputBody?: KeptBody;
   readonly output?: unknown;
+  readonly outputBody?: KeptBody;
 }
 
 export interface RunDocument extends RunSummary, Shown {
@@ -37,6 +45,7 @@ export interface RunDocument extends RunSummary, Shown {
     readonly by: string;
     readonly reason?: string;
     readonly from?: string;
+    readonly item?: number;
   }[];
 }
 
@@ -62,7 +71,14 @@ export interface AttemptDocument {
   readonly error?: StepError;
   readonly callId?: string;
   readonly retryAt?: string;
-  readonly waitsFor?: { readonly kind: string; readonly [member: string]: unknown };
+  readonly waitsFor?: {
+    readonly kind: "time" | "event" | "approval" | "flow";
+    readonly until?: string;
+    readonly topic?: string;
+    readonly message?: string;
+    readonly flow?: string;
+    readonly run?: string;
+  };
 }
 
 const LIVE = new Set<RunState>(["queued", "running", "waiting", "retrying", "paused"]);

@@ -2,17 +2,14 @@ import { useState } from "preact/hooks";
 import { api, type Query } from "../../api/client.ts";
 import { Button } from "../../ui/button.tsx";
 import { bytesText } from "../../ui/values.tsx";
+import type { Shown } from "./run.ts";
 import { saveBlob, ValueView } from "./value-view.tsx";
 
 export interface StepOutputProps {
   /** Of the API: the output as it is. */
   readonly path: string;
   readonly query: Query;
-  readonly values: {
-    readonly output?: unknown;
-    /** Of an output that is kept beside the run, because it is large or no text. */
-    readonly outputBody?: { readonly bytes: number; readonly type: string };
-  };
+  readonly values: Pick<Shown, "output" | "outputBody">;
 }
 
 const SHOWN_BYTES = 100_000;

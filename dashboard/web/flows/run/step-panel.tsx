@@ -1,40 +1,41 @@
 import { useEffect, useState } from "preact/hooks";
-import { Link } from "wouter";
 import { api } from "../../api/client.ts";
 import { useResource } from "../../api/resource.ts";
-import { KeptLines } from "../../blocks/kept-lines.tsx";
+import { allowed } from "../../blocks/allowed.ts";
 import { Button } from "../../ui/button.tsx";
 import { Select } from "../../ui/field.tsx";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
-import { Badge, Duration, When } from "../../ui/values.tsx";
-import { type AttemptDocument, isLive, type RunPartProps, type Shown, toneOf, tookMs } from "./run.ts";
-import { StepOutput } from "./step-output.tsx";
-import { ValueView } from "./value-view.tsx";
+import { Badge } from "../../ui/values.tsx";
+import { AttemptView, type StepValues } from "./attempt-view.tsx";
+import { ItemChoice, itemsText } from "./item-choice.tsx";
+import { isLive, type RunPartProps, type StepDocument, toneOf } from "./run.ts";
 
 interface StepPanelProps extends RunPartProps {
   readonly step: string;
 }
 
-interface StepValues extends Shown {
-  readonly inputFault?: string;
-  readonly outputBody?: { readonly bytes: number; readonly type: string };
-}
-
-/** One step of a run: its attempts, and what the chosen one got, gave and printed. */
+/** One step of a run: its items, its attempts, and what the chosen one got, gave and printed. */
 export function StepPanel({ run, path, step, reload, begun }: StepPanelProps) {
-  const { state, error, attempts, items, action } = run.steps[step]!;
-  const [chosen, setChosen] = useState<string>();
-  const attempt = attempts.find((each) => keyOf(each) === chosen) ?? attempts.at(-1);
-  const of = attempt && { item: attempt.item, attempt: attempt.attempt };
-  const version = `${attempt?.state} ${attempt?.endedAt}`;
-  const values = useResource<StepValues>(attempt === undefined ? undefined : `${path}/step/${step}`, {
-    query: { ...of },
+  const shown = run.steps[step]!;
+  const { state, error, attempts, items, action } = shown;
+  const [chosenItem, setItem] = useState<number>();
+  const [attempt, setAttempt] = useState<string>();
+  const item = items === undefined ? undefined : (chosenItem ?? attempts[0]?.item ?? 0);
+  const values = useResource<StepValues>(hasBegun(shown) ? `${path}/step/${step}` : undefined, {
+    query: { item, attempt },
   });
+  // A new attempt, or the end of one.
+  const version = JSON.stringify([state, items, attempts.at(-1)?.attempt, attempts.at(-1)?.state]);
   useEffect(() => void values.reload(), [version]);
-  const retry = async (item?: number) => {
+  const retry = async () => {
     await api.send("POST", `${path}/retry`, { query: { from: step, item } });
+    setAttempt(undefined);
     begun();
     await reload();
+  };
+  const choose = (wanted: number) => {
+    setItem(wanted);
+    setAttempt(undefined);
   };
   return (
     <div class="stack">
@@ -42,67 +43,55 @@ export function StepPanel({ run, path, step, reload, begun }: StepPanelProps) {
         <h2>{step}</h2>
         <Badge tone={toneOf(state)}>{state}</Badge>
         <span class="muted">{action}</span>
-        <span class="actions">
-          <Button
-            small
-            icon="retry"
-            disabled={isLive(run) || attempts.length === 0}
-            title="Runs this step again, and what follows it. Steps before it keep their outputs."
-            onClick={() => retry(items === undefined ? undefined : attempt?.item)}
-          >
-            {items === undefined || attempt?.item === undefined
-              ? "Retry from here"
-              : `Retry item ${attempt.item}`}
-          </Button>
-        </span>
+        {isLive(run) ? null : (
+          <span class="actions">
+            <Button
+              small
+              icon="retry"
+              title="Runs this step again, and what follows it. Steps before it keep their outputs."
+              onClick={retry}
+              {...(hasBegun(shown) ? allowed("call") : { disabled: true, title: "It has not begun." })}
+            >
+              {item === undefined ? "Retry from here" : `Retry item ${item}`}
+            </Button>
+          </span>
+        )}
       </div>
-      {error === undefined ? null : (
+      {error === undefined || (items !== undefined && error.item === item) ? null : (
         <Notice kind={state === "caught" ? "warn" : "bad"} title={error.type}>
           {error.message}
         </Notice>
       )}
-      {attempts.length === 0 ? <p class="muted">It has not begun.</p> : null}
-      {attempts.length > 1 ? (
-        <Select
-          label={items === undefined ? "Attempt" : "Attempt of an item"}
-          value={attempt === undefined ? "" : keyOf(attempt)}
-          onChange={setChosen}
-          options={attempts.map((each) => ({ value: keyOf(each), text: attemptText(each) }))}
-        />
-      ) : null}
-      {attempt === undefined ? null : (
+      {items === undefined ? null : (
         <>
-          <p class="muted">
-            <When at={attempt.startedAt} />, <Duration ms={tookMs(attempt.startedAt, attempt.endedAt)} />
-            {attempt.callId === undefined ? null : (
-              <>
-                {" · "}
-                <Link href={`/trace/${attempt.callId}`}>trace of the call</Link>
-              </>
-            )}
-            {attempt.retryAt === undefined ? null : (
-              <>
-                {" · again "}
-                <When at={attempt.retryAt} />
-              </>
-            )}
-          </p>
-          <ProblemNotice problem={values.problem} retry={values.reload} />
-          {values.data === undefined ? null : (
-            <>
-              {values.data.inputFault === undefined ? (
-                <ValueView label="Input" value={values.data.input} />
-              ) : (
-                <Notice kind="warn">{values.data.inputFault}</Notice>
-              )}
-              <StepOutput path={`${path}/step/${step}/output`} query={of ?? {}} values={values.data} />
-            </>
-          )}
-          <h3>Log</h3>
-          <KeptLines
-            path={`${path}/logs?step=${step}${attempt.item === undefined ? "" : `&item=${attempt.item}`}`}
-            version={version}
-            none="Nothing was printed. Lines come when the attempt has ended."
+          <p>{itemsText(items)}</p>
+          {items.total! > 0 ? (
+            <ItemChoice total={items.total!} attempts={attempts} value={item!} onChange={choose} />
+          ) : null}
+        </>
+      )}
+      {hasBegun(shown) ? null : <p class="muted">{notBegunText(shown)}</p>}
+      <ProblemNotice problem={values.problem} retry={values.reload} />
+      {values.data === undefined ? null : (
+        <>
+          {values.data.attempts.length > 1 ? (
+            <Select
+              label="Attempt"
+              value={String(values.data.attempt)}
+              onChange={setAttempt}
+              options={values.data.attempts.map((each) => ({
+                value: String(each.attempt),
+                text: `${each.attempt}: ${each.state}${each.error === undefined ? "" : ` (${each.error.type})`}`,
+              }))}
+            />
+          ) : null}
+          <AttemptView
+            path={path}
+            step={step}
+            values={values.data}
+            hasError={
+              error !== undefined && items === undefined && values.data.error?.message === error.message
+            }
           />
         </>
       )}
@@ -110,11 +99,18 @@ export function StepPanel({ run, path, step, reload, begun }: StepPanelProps) {
   );
 }
 
-function keyOf({ item, attempt }: AttemptDocument): string {
-  return `${item ?? ""} ${attempt}`;
+function hasBegun({ attempts, items }: StepDocument): boolean {
+  return items === undefined ? attempts.length > 0 : (items.total ?? 0) > (items.pending ?? 0);
 }
 
-function attemptText({ item, attempt, state, error }: AttemptDocument): string {
-  const of = item === undefined ? "" : `Item ${item}, `;
-  return `${of}attempt ${attempt}: ${state}${error === undefined ? "" : ` (${error.type})`}`;
+const SKIPPED: Readonly<Record<string, string>> = {
+  if: "It was skipped: its condition was false.",
+  else: "It was skipped: the other way was taken.",
+  needs: "It was skipped, as all steps that it needs were.",
+  catch: "It was skipped: nothing was caught for it.",
+};
+
+function notBegunText({ state, why }: StepDocument): string {
+  if (why !== undefined) return SKIPPED[why] ?? `It was skipped (${why}).`;
+  return state === "cancelled" ? "The run was cancelled before it began." : "It has not begun.";
 }

@@ -18,7 +18,9 @@ export function Timeline({ run, selected, onSelect }: TimelineProps) {
         <li key={name}>
           <button type="button" aria-pressed={name === selected} onClick={() => onSelect(name)}>
             <span class="name">{name}</span>
-            <Badge tone={toneOf(step.state)}>{step.state}</Badge>
+            <span class="how">
+              <Badge tone={toneOf(step.state)}>{step.state}</Badge>
+            </span>
             <svg
               class={`bar ${step.state}`}
               viewBox="0 0 100 8"

@@ -2,6 +2,7 @@ import { useMemo, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { Copy } from "../../ui/copy.tsx";
 import { bytesText } from "../../ui/values.tsx";
+import type { KeptBody } from "./run.ts";
 
 export interface ValueViewProps {
   /** What it is, such as `Output of charge`. */
@@ -16,7 +17,7 @@ const SHOWN_CHARACTERS = 100_000;
 export function ValueView({ label, value }: ValueViewProps) {
   const [isOpen, setOpen] = useState(true);
   const text = useMemo(() => (typeof value === "string" ? value : JSON.stringify(value, null, 2)), [value]);
-  if (text === undefined) return <p class="muted">none</p>;
+  if (text === undefined) return <p class="muted">{label}: none</p>;
   const isCut = text.length > SHOWN_CHARACTERS;
   return (
     <div class="value-view">
@@ -38,6 +39,23 @@ export function ValueView({ label, value }: ValueViewProps) {
         </section>
       ) : null}
     </div>
+  );
+}
+
+export interface KeptValueProps {
+  readonly label: string;
+  readonly value: unknown;
+  /** Of a value that is kept beside the run. */
+  readonly body: KeptBody | undefined;
+}
+
+/** A value, or what is known of one that is too large to be a part of the run. */
+export function KeptValue({ label, value, body }: KeptValueProps) {
+  if (body === undefined) return <ValueView label={label} value={value} />;
+  return (
+    <p>
+      {label}: {bytesText(body.bytes)} of {body.type}
+    </p>
   );
 }
 
