@@ -1,3 +1,4 @@
+import "./language.ts";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { isDark } from "../app/theme.ts";
