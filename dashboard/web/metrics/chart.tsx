@@ -64,11 +64,11 @@ function optionsOf(latest: { readonly current: ChartSpec }, box: HTMLElement): u
       y: { range: (_, __, most) => [0, Math.max(most * 1.1, unit === "count" ? 4 : 1e-3)] },
     },
     axes: [
-      axis,
+      { ...axis, values: (_, splits) => splits.map(clock) },
       { ...axis, size: 58, values: (_, splits) => splits.map((value) => formatted(latest.current, value)) },
     ],
     series: [
-      { value: (_, at) => (at == null ? "–" : new Date(at * 1_000).toLocaleTimeString()) },
+      { value: (_, at) => (at == null ? "–" : clock(at)) },
       ...series.map(({ label, colour: number }, index): uPlot.Series => {
         const stroke = colour(`--series-${number}`);
         return {
@@ -87,6 +87,12 @@ function optionsOf(latest: { readonly current: ChartSpec }, box: HTMLElement): u
   };
 }
 
+/** Hours and minutes here. */
+function clock(atS: number): string {
+  return TIME.format(atS * 1_000);
+}
+
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const NUMBER = new Intl.NumberFormat("en", { maximumFractionDigits: 2, notation: "compact" });
 
 function formatted({ unit }: ChartSpec, value: number): string {

@@ -96,13 +96,18 @@ function stepNames(points: readonly Point[]): string[] {
   return [...new Set(points.flatMap(({ wakeMs }) => Object.keys(wakeMs)))];
 }
 
-/** Values as they are drawn: of a stack each with those above it, so that the greatest is drawn first. */
+/**
+ * Values as they are drawn: of a stack each with those above it, so that the greatest is drawn first. Bars without a height are
+ * left out, because their outline would be a line.
+ */
 export function drawnValues({ kind, series }: ChartSpec): (number | null)[][] {
-  if (kind !== "stack") return series.map(({ values }) => [...values]);
+  if (kind === "line") return series.map(({ values }) => [...values]);
   return series.map((_, index) =>
-    series[index]!.values.map((_, at) =>
-      series.slice(index).reduce((sum, { values }) => sum + (values[at] ?? 0), 0),
-    ),
+    series[index]!.values.map((value, at) => {
+      const above = kind === "stack" ? series.slice(index + 1) : [];
+      const sum = above.reduce((total, { values }) => total + (values[at] ?? 0), value ?? 0);
+      return sum === 0 ? null : sum;
+    }),
   );
 }
 

@@ -115,7 +115,7 @@ function CauseNotice({ trace }: { readonly trace: Trace }) {
 function Facts({ trace }: { readonly trace: Trace }) {
   const { function: name, version, instance, startedAt, durationMs, call, run, callId } = trace;
   return (
-    <dl class="facts">
+    <dl class="facts trace-facts">
       {name === undefined ? null : (
         <div>
           <dt>Function</dt>

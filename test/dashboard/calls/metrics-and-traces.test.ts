@@ -44,8 +44,8 @@ describe("Metrics of the dashboard", () => {
       ],
     );
     deepEqual(drawnValues(starts), [
-      [155, 0, 0],
-      [150, 0, 0],
+      [155, null, null],
+      [150, null, null],
     ]);
     match(chartSummary(charts.Latency!, String), /^Latency\. .*p95: at most 80, last 80/);
   });

@@ -24,6 +24,15 @@ export async function closeChromium(): Promise<void> {
   starting = undefined;
 }
 
+/** Made for scraping in a small sandbox: they weaken what the tests are about, or end the browser with one bad page. */
+const UNWANTED = [
+  "--disable-web-security",
+  "--allow-running-insecure-content",
+  "--disable-site-isolation-trials",
+  "--single-process",
+  "--no-zygote",
+];
+
 async function start(): Promise<Browser> {
   const { chromium: driver } = await import("playwright-core");
   const { default: packed } = await import("@sparticuz/chromium");
@@ -34,5 +43,6 @@ async function start(): Promise<Browser> {
     "--disable-component-update",
     "--disable-sync",
   ];
-  return await driver.launch({ executablePath, args: [...packed.args, ...own] });
+  const args = packed.args.filter((each) => !UNWANTED.includes(each));
+  return await driver.launch({ executablePath, args: [...args, ...own] });
 }
