@@ -14,6 +14,8 @@ export interface ChartProps {
 const HEIGHT = 180;
 /** The charts of the page share their cursor. */
 const SYNC = "metrics";
+/** Steps of an axis of counts: there is no half call. */
+const WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6].flatMap((each) => [each, 2 * each, 5 * each]);
 
 export function Chart({ spec, times }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -65,7 +67,12 @@ function optionsOf(latest: { readonly current: ChartSpec }, box: HTMLElement): u
     },
     axes: [
       { ...axis, values: (_, splits) => splits.map(clock) },
-      { ...axis, size: 58, values: (_, splits) => splits.map((value) => formatted(latest.current, value)) },
+      {
+        ...axis,
+        size: 58,
+        ...(unit === "count" ? { incrs: WHOLE_STEPS } : {}),
+        values: (_, splits) => splits.map((value) => formatted(latest.current, value)),
+      },
     ],
     series: [
       { value: (_, at) => (at == null ? "–" : clock(at)) },

@@ -48,8 +48,17 @@ export interface ChartSpec {
   readonly series: readonly Series[];
 }
 
-/** The charts of a function. */
-export function chartsOf({ points, stepS }: Metrics): ChartSpec[] {
+/** The charts of a function. Memory is measured on one machine alone, so its chart may be missing. */
+export function chartsOf(metrics: Metrics): ChartSpec[] {
+  return allCharts(metrics).filter(
+    ({ title, series }) =>
+      title !== MEMORY || series.some(({ values }) => values.some((value) => value !== null)),
+  );
+}
+
+const MEMORY = "Memory of all instances";
+
+function allCharts({ points, stepS }: Metrics): ChartSpec[] {
   const all = (read: (point: Point) => number | undefined) => points.map((point) => read(point) ?? null);
   return [
     {
@@ -78,7 +87,7 @@ export function chartsOf({ points, stepS }: Metrics): ChartSpec[] {
       series: [{ label: "instances", colour: 4, values: all(({ instances }) => instances) }],
     },
     {
-      ...{ title: "Memory of all instances", kind: "line", unit: "MiB" },
+      ...{ title: MEMORY, kind: "line", unit: "MiB" },
       series: [{ label: "memory", colour: 1, values: all(({ memoryMiB }) => memoryMiB) }],
     },
     {

@@ -130,6 +130,23 @@ describe("The dashboard's pages of calls", function () {
     const place = page.getByRole("link", { name: /code\/main\.ts:\d+/ });
     const line = SOURCE.split("\n").findIndex((each) => each.includes("it is broken")) + 1;
     equal(await place.getAttribute("href"), `/functions/quiet/code?file=main.ts&line=${line}`);
-    equal(await page.getByRole("link", { name: callId.slice(0, 8) }).count(), 2);
+    const link = page.getByRole("link", { name: callId.slice(0, 8) });
+    equal(await link.count(), 2);
+    await link.first().click();
+    await page.getByText("Error: it is broken", { exact: true }).waitFor();
+    await page.getByRole("link", { name: `Open main.ts at line ${line}` }).waitFor();
+    await page.getByText("In the function").waitFor();
+    await assertAccessible(page);
+
+    await page.goto(`${dashboard.origin}/trace/00000000-0000-4000-8000-000000000000`);
+    await page.getByText("Nothing is known of this call").waitFor();
+  });
+
+  it("draw the metrics of a function", async () => {
+    const page = await dashboard.open("/functions/hello/metrics?since=15m", { colorScheme: "dark" });
+    await page.locator(".chart canvas").nth(4).waitFor();
+    await page.locator(".chart .u-over").first().hover();
+    await page.getByText("As a table").click();
+    await assertAccessible(page);
   });
 });
