@@ -4,13 +4,15 @@ import type { Described } from "./described.ts";
 
 /** Whether the function can be called now, why, and how. */
 export function CallBox({ described }: { readonly described: Described }) {
-  const { url, state, settings } = described;
+  const { url, state, settings, lastHour } = described;
+  const { calls = 0, errors = 0 } = lastHour ?? {};
+  const isFailing = state.canCall && errors > 0 && errors >= calls / 10;
+  const kind = isFailing ? "warn" : state.canCall ? "ok" : settings.access === "internal" ? "info" : "bad";
+  const failing = `It can be called now, but ${errors} of ${calls} calls failed in the last hour`;
+  const title = state.canCall ? "It can be called now" : "It cannot be called now";
   return (
     <>
-      <Notice
-        kind={state.canCall ? "ok" : settings.access === "internal" ? "info" : "bad"}
-        title={state.canCall ? "It can be called now" : "It cannot be called now"}
-      >
+      <Notice kind={kind} title={isFailing ? failing : title}>
         {state.reason}
       </Notice>
       <div class="call-box">

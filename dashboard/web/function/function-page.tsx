@@ -72,10 +72,13 @@ export function FunctionPage({ name, part, actions, wide = false, children, show
 }
 
 function StateBadges({ described: { state, version, settings } }: { readonly described: Described }) {
+  // Chosen by its owner, so nothing is wrong.
+  const isInternal = settings.access === "internal";
+  const text = state.canCall ? "Can be called" : isInternal ? "Internal" : "Cannot be called";
   return (
     <>
-      <Badge tone={state.canCall ? "ok" : "bad"} title={state.reason}>
-        {state.canCall ? "Can be called" : "Cannot be called"}
+      <Badge tone={state.canCall ? "ok" : isInternal ? "quiet" : "bad"} title={state.reason}>
+        {text}
       </Badge>
       <Badge title="The version with most of the calls">v{version}</Badge>
       <Badge>{settings.runtime}</Badge>
