@@ -28,11 +28,14 @@ async function start(): Promise<Browser> {
   const { chromium: driver } = await import("playwright-core");
   const { default: packed } = await import("@sparticuz/chromium");
   const executablePath = process.env.CHROMIUM || (await packed.executablePath());
-  const own = [
+  // Not those of the package: one process for all ends with the first context, and its security is off.
+  const args = [
     "--no-sandbox",
+    "--disable-gpu",
+    "--font-render-hinting=none",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
   ];
-  return await driver.launch({ executablePath, args: [...packed.args, ...own] });
+  return await driver.launch({ executablePath, args });
 }
