@@ -3,6 +3,19 @@ import { existsSync } from "node:fs";
 import { arch, platform } from "node:os";
 import type { Browser } from "playwright-core";
 
+/**
+ * Of the package, not used here. Without its policies a page of another origin could read the dashboard, and a browser of one
+ * process ends with the first context that is closed.
+ */
+const LEFT_OUT = [
+  "--single-process",
+  "--no-zygote",
+  "--disable-web-security",
+  "--allow-running-insecure-content",
+  "--disable-site-isolation-trials",
+  "--disable-features=AudioServiceOutOfProcess,IsolateOrigins,site-per-process",
+];
+
 let starting: Promise<Browser> | undefined;
 
 /** Why no browser can be started here; undefined where one can. `CHROMIUM` may name one. */
@@ -15,7 +28,7 @@ export function whyNoBrowser(): string | undefined {
 
 /** The browser ends with the last test: see `after` in setup/close-browser.ts. */
 export function chromium(): Promise<Browser> {
-  starting ??= start();
+  starting ??= startChromium();
   return starting;
 }
 
@@ -24,16 +37,8 @@ export async function closeChromium(): Promise<void> {
   starting = undefined;
 }
 
-/** Made for scraping in a small sandbox: they weaken what the tests are about, or end the browser with one bad page. */
-const UNWANTED = [
-  "--disable-web-security",
-  "--allow-running-insecure-content",
-  "--disable-site-isolation-trials",
-  "--single-process",
-  "--no-zygote",
-];
-
-async function start(): Promise<Browser> {
+/** Starts another one. Each site has a process of its own, as on a desktop. */
+export async function startChromium(): Promise<Browser> {
   const { chromium: driver } = await import("playwright-core");
   const { default: packed } = await import("@sparticuz/chromium");
   const executablePath = process.env.CHROMIUM || (await packed.executablePath());
@@ -43,6 +48,6 @@ async function start(): Promise<Browser> {
     "--disable-component-update",
     "--disable-sync",
   ];
-  const args = packed.args.filter((each) => !UNWANTED.includes(each));
+  const args = packed.args.filter((arg) => !LEFT_OUT.includes(arg));
   return await driver.launch({ executablePath, args: [...args, ...own] });
 }
