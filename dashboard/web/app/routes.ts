@@ -22,4 +22,6 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/schedules/:name", load: () => import("../schedules/schedule-page.tsx") },
   { path: "/commands", load: () => import("../commands/page.tsx") },
   { path: "/keys", load: () => import("../keys/list-page.tsx") },
+  { path: "/flows/new", load: () => import("../flows/editor/edit-page.tsx") },
+  { path: "/flows/:name/edit", load: () => import("../flows/editor/edit-page.tsx") },
 ];
