@@ -12,7 +12,12 @@ export type RouteParams = Readonly<Record<string, string>>;
 /** The pages; the first one that matches is shown. */
 export const ROUTES: readonly PageRoute[] = [
   { path: "/", load: () => import("../functions/list-page.tsx") },
+  { path: "/trace/:id", load: () => import("../trace/trace-page.tsx") },
+  { path: "/functions/:name/metrics", load: () => import("../metrics/metrics-page.tsx") },
+  { path: "/functions/:name/logs", load: () => import("../logs/logs-page.tsx") },
+  { path: "/functions/:name/try", load: () => import("../try/try-page.tsx") },
   { path: "/functions/:name", load: () => import("../function/overview-page.tsx") },
+  { path: "/functions/:name/versions", load: () => import("../function/versions/versions-page.tsx") },
   { path: "/calls", load: () => import("../calls/list-page.tsx") },
   { path: "/calls/:id", load: () => import("../calls/call-page.tsx") },
   { path: "/topics", load: () => import("../topics/list-page.tsx") },
