@@ -110,7 +110,7 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
       {session.isNew ? (
         <div class="flow-name">
           <TextField
-            label="Name"
+            label="Name of the flow"
             mono
             placeholder="order"
             value={name}

@@ -30,6 +30,8 @@ export function Inspector({ session, templates, names, apply, add, onOpenLine }:
   const [dialog, setDialog] = useState<"add" | "test">();
   const box = useRef<HTMLDivElement>(null);
   const last = useRef<string | undefined>(undefined);
+  // What is opened from the canvas leaves the focus there.
+  const takesFocus = useRef(false);
   useEffect(() => void session.language.ask("schema", null).then(setSchema), [session]);
   const { outline } = session.checked.value;
   const steps = outline?.steps ?? [];
@@ -48,10 +50,17 @@ export function Inspector({ session, templates, names, apply, add, onOpenLine }:
   };
   if (selected !== undefined && schema !== undefined) {
     return (
-      <div class="inspector" ref={box}>
+      <div
+        class="inspector"
+        ref={box}
+        role="none"
+        onKeyDown={(event) => {
+          if (event.key === "Escape" && dialog === undefined) back();
+        }}
+      >
         <div class="row">
           <Button small icon="left" onClick={back}>
-            All steps
+            Steps
           </Button>
           <Button small icon="plus" onClick={() => setDialog("add")}>
             Next step
@@ -69,7 +78,8 @@ export function Inspector({ session, templates, names, apply, add, onOpenLine }:
         </div>
         <StepForm
           key={selected.isFinally ? "finally" : "steps"}
-          {...{ session, steps, schema, names, apply }}
+          {...{ session, steps, schema, names, apply, takesFocus }}
+          onLeave={back}
           step={selected}
         />
         {dialog === "add" ? (
@@ -78,6 +88,7 @@ export function Inspector({ session, templates, names, apply, add, onOpenLine }:
               autoFocus
               templates={templates}
               onAdd={async (template) => {
+                takesFocus.current = true;
                 await add(template, selected.name);
                 setDialog(undefined);
               }}
@@ -108,6 +119,7 @@ export function Inspector({ session, templates, names, apply, add, onOpenLine }:
             steps={steps}
             selected={session.selected.value}
             onSelect={(step) => {
+              takesFocus.current = true;
               session.selected.value = step;
             }}
             onRemove={(step) => apply({ kind: "remove", step })}
@@ -115,7 +127,10 @@ export function Inspector({ session, templates, names, apply, add, onOpenLine }:
           <h2>Add a step</h2>
           <StepPalette
             templates={templates}
-            onAdd={(template) => add(template, steps.findLast(({ isFinally }) => !isFinally)?.name)}
+            onAdd={(template) => {
+              takesFocus.current = true;
+              return add(template, steps.findLast(({ isFinally }) => !isFinally)?.name);
+            }}
           />
         </>
       )}

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import type { OutlineStep } from "../language/outline.ts";
 
@@ -20,6 +21,15 @@ interface OutlineProps {
 
 /** All steps in the order of the text: arrows move, Enter opens, Delete removes. */
 export function Outline({ steps, selected, onSelect, onRemove }: OutlineProps) {
+  const list = useRef<HTMLOListElement>(null);
+  const removed = useRef<number | undefined>(undefined);
+  useEffect(() => {
+    // The step after the one that is gone has the focus.
+    if (removed.current === undefined) return;
+    const buttons = list.current!.querySelectorAll("button");
+    buttons[Math.min(removed.current, buttons.length - 1)]?.focus();
+    removed.current = undefined;
+  }, [steps]);
   const press = (event: KeyboardEvent, name: string) => {
     const item = (event.currentTarget as HTMLElement).closest("li")!;
     const next = { ArrowDown: item.nextElementSibling, ArrowUp: item.previousElementSibling }[event.key];
@@ -27,10 +37,12 @@ export function Outline({ steps, selected, onSelect, onRemove }: OutlineProps) {
       event.preventDefault();
       next?.querySelector("button")?.focus();
     }
-    if (event.key === "Delete") onRemove(name);
+    if (event.key !== "Delete") return;
+    removed.current = steps.findIndex((step) => step.name === name);
+    onRemove(name);
   };
   return (
-    <ol class="flow-outline" aria-label="Steps">
+    <ol class="flow-outline" ref={list} aria-label="Steps">
       {steps.map(({ name, text, action, isFinally, before, faults }) => (
         <li key={name}>
           <button

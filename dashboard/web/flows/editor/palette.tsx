@@ -35,7 +35,7 @@ export function templatesFor(functions: readonly string[], flows: readonly strin
         ]),
     {
       text: "For each",
-      hint: "a function for each item of a list",
+      hint: "item of a list",
       icon: "retry",
       name: "each",
       members: { fn: first, each: "input.items" },

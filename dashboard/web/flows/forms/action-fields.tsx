@@ -72,21 +72,31 @@ export function ActionFields({
     const isShort = next.length === 1 && next[0]![0] === short;
     return onSet(isShort ? next[0]![1] : Object.fromEntries(next));
   };
+  const values = long as Readonly<Record<string, unknown>>;
+  const fitting = Object.entries(members).filter(([key]) => action !== "wait" || fitsWait(key, long));
+  const isExtra = ([key]: readonly [string, unknown]) =>
+    action !== "wait" && action !== "exec" && key !== short;
+  const extra = fitting.filter(isExtra);
+  const field = ([key, member]: readonly [string, Schema]) => (
+    <SchemaField
+      key={key}
+      {...{ root: schema, schema: member, language, label: LABELS[`${action} ${key}`] ?? titled(key) }}
+      value={values[key]}
+      onSet={(written) => put(key, written)}
+      {...(suggestions[`${action} ${key}`] === undefined
+        ? {}
+        : { suggestions: suggestions[`${action} ${key}`]! })}
+    />
+  );
   return (
     <>
-      {Object.entries(members)
-        .filter(([key]) => action !== "wait" || fitsWait(key, long))
-        .map(([key, member]) => (
-          <SchemaField
-            key={key}
-            {...{ root: schema, schema: member, language, label: LABELS[`${action} ${key}`] ?? titled(key) }}
-            value={(long as Readonly<Record<string, unknown>>)[key]}
-            onSet={(written) => put(key, written)}
-            {...(suggestions[`${action} ${key}`] === undefined
-              ? {}
-              : { suggestions: suggestions[`${action} ${key}`]! })}
-          />
-        ))}
+      {fitting.filter((each) => !isExtra(each)).map(field)}
+      {extra.length === 0 ? null : (
+        <details open={extra.some(([key]) => values[key] !== undefined)}>
+          <summary>{action === "fn" || action === "http" ? "Request" : "More"}</summary>
+          <div class="fields">{extra.map(field)}</div>
+        </details>
+      )}
     </>
   );
 }

@@ -23,6 +23,10 @@ interface StepFormProps {
     readonly topics: readonly string[];
   };
   readonly apply: (edit: FlowEdit) => Promise<void>;
+  /** The form takes the focus once when this is true. */
+  readonly takesFocus: { current: boolean };
+  /** Leads back to the list. */
+  readonly onLeave: () => void;
 }
 
 /** What each action is at first. */
@@ -46,13 +50,16 @@ const ACTION_TEXTS: Readonly<Record<ActionKey, string>> = {
 };
 
 /** Everything about one step, from the schema of its text. */
-export function StepForm({ session, step, steps, schema, names, apply }: StepFormProps) {
+export function StepForm({ session, step, steps, schema, names, apply, takesFocus, onLeave }: StepFormProps) {
   const { name, members, action, isFinally, faults } = step;
   const path = [isFinally ? "finally" : "steps", name];
   const set = (key: string) => (value: unknown) => apply({ kind: "set", path: [...path, key], value });
   const properties = propertiesOf(schema, (schema.$defs as Readonly<Record<string, Schema>>).step);
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), [name]);
+  useEffect(() => {
+    if (takesFocus.current) heading.current?.focus();
+    takesFocus.current = false;
+  }, [name]);
   const field = (key: string, label: string) => (
     <SchemaField
       {...{ root: schema, schema: properties[key]!, language: session.language, label, value: members[key] }}
@@ -96,11 +103,9 @@ export function StepForm({ session, step, steps, schema, names, apply }: StepFor
           onSet={set(action)}
         />
       )}
+      {action === "wait" || action === "approve" ? null : field("with", "Input")}
       {isFinally ? null : <NeedsFields {...{ step, steps, apply }} />}
       {field("if", "Condition")}
-      <Part title="Input" open={members.with !== undefined}>
-        {field("with", "Input")}
-      </Part>
       <Part title="Repeat" open={members.each !== undefined || members.while !== undefined}>
         {field("each", "For each item of")}
         {members.each === undefined ? null : field("concurrency", "At a time")}
@@ -125,7 +130,11 @@ export function StepForm({ session, step, steps, schema, names, apply }: StepFor
         {field("output", "Output")}
       </Part>
       <footer>
-        <Button kind="danger" icon="trash" onClick={() => apply({ kind: "remove", step: name })}>
+        <Button
+          kind="danger"
+          icon="trash"
+          onClick={() => apply({ kind: "remove", step: name }).then(onLeave)}
+        >
           Delete step
         </Button>
       </footer>
@@ -142,6 +151,16 @@ function NeedsFields({ step, steps, apply }: Pick<StepFormProps, "step" | "steps
   const otherwise = typeof members.else === "string" ? members.else : "";
   return (
     <>
+      <Select
+        label="After (needs)"
+        hint={needs.length === 0 ? "The step starts with the run, unless it follows others." : undefined}
+        value=""
+        options={[
+          { value: "", text: "Add a step that ends first" },
+          ...others.filter((each) => !needs.includes(each)),
+        ]}
+        onChange={(from) => void (from !== "" && link("connect", from, "needs"))}
+      />
       {needs.length === 0 ? null : (
         <ul class="chips" aria-label="Needs">
           {needs.map((from) => (
@@ -158,16 +177,6 @@ function NeedsFields({ step, steps, apply }: Pick<StepFormProps, "step" | "steps
           ))}
         </ul>
       )}
-      <Select
-        label="After (needs)"
-        hint={needs.length === 0 ? "The step starts with the run, unless it follows others." : undefined}
-        value=""
-        options={[
-          { value: "", text: "Add a step that ends first" },
-          ...others.filter((each) => !needs.includes(each)),
-        ]}
-        onChange={(from) => void (from !== "" && link("connect", from, "needs"))}
-      />
       <Select
         label="Instead of (else)"
         value={otherwise}
