@@ -29,4 +29,8 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/keys", load: () => import("../keys/list-page.tsx") },
   { path: "/flows/new", load: () => import("../flows/editor/edit-page.tsx") },
   { path: "/flows/:name/edit", load: () => import("../flows/editor/edit-page.tsx") },
+  { path: "/flows", load: () => import("../flows/list/flows-page.tsx") },
+  { path: "/flows/:name", load: () => import("../flows/flow/flow-page.tsx") },
+  { path: "/flows/:name/runs/:id", load: () => import("../flows/run/run-page.tsx") },
+  { path: "/runs", load: () => import("../flows/list/runs-page.tsx") },
 ];
