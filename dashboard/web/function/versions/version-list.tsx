@@ -59,11 +59,11 @@ export function VersionList({ described, versions, onCompare, onChange }: Versio
                 {share === 1 ? null : (
                   <Button
                     small
-                    icon="undo"
+                    icon={version < described.version ? "undo" : "up"}
                     onClick={() => setTarget(version)}
                     {...allowed("deploy", `Send all calls to v${version}`)}
                   >
-                    Roll back
+                    {version < described.version ? "Roll back" : "Take all calls"}
                   </Button>
                 )}
                 <Button small onClick={() => onCompare(version)}>
