@@ -1,6 +1,4 @@
 import { useState } from "preact/hooks";
-import { useLocation } from "wouter";
-import { api } from "../../api/client.ts";
 import { MergeView } from "../../editor/merge-view.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Dialog, FormDialog } from "../../ui/dialog.tsx";
@@ -43,29 +41,6 @@ export function DeployDialog({
         onChange={setMessage}
         autoFocus
       />
-    </FormDialog>
-  );
-}
-
-/** Begins a run of the version that is live, and shows it. */
-export function RunDialog({ session, onClose }: DialogProps) {
-  const [input, setInput] = useState("{}");
-  const [, go] = useLocation();
-  const name = session.name.value;
-  const run = async () => {
-    const { id } = await api.send<{ id: string }>("POST", `/flow/${name}/run`, {
-      ...{ body: input, headers: { "content-type": "application/json" } },
-    });
-    go(`/flows/${name}/runs/${id}`);
-  };
-  return (
-    <FormDialog title={`Run ${name}`} action="Run" onSubmit={run} onClose={onClose}>
-      {session.isChanged ? (
-        <Notice kind="warn">
-          The run takes version {session.stored.value.version}, without your changes.
-        </Notice>
-      ) : null}
-      <TextField label="Input" rows={6} mono value={input} onChange={setInput} autoFocus />
     </FormDialog>
   );
 }

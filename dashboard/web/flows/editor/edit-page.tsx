@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { type ApiProblem, asProblem } from "../../api/problem.ts";
-import type { RouteParams } from "../../app/routes.ts";
+
 import { ProblemNotice } from "../../ui/notice.tsx";
 import { Page } from "../../ui/page.tsx";
 import { FlowEditor } from "./flow-editor.tsx";
@@ -11,7 +11,11 @@ steps:
 `;
 
 /** The text of a flow and its graph side by side. Without a name: a new flow. */
-export default function EditFlowPage({ params: { name } }: { readonly params: RouteParams }) {
+export default function EditFlowPage({
+  params: { name },
+}: {
+  readonly params: Readonly<Record<string, string>>;
+}) {
   const session = useMemo(() => new FlowSession(name), [name]);
   const [state, setState] = useState<{ readonly isOpen: boolean; readonly problem?: ApiProblem }>({
     isOpen: false,

@@ -9,7 +9,8 @@ import { ProblemNotice } from "../../ui/notice.tsx";
 import { Page } from "../../ui/page.tsx";
 import { showProblem } from "../../ui/toast.tsx";
 import { Badge } from "../../ui/values.tsx";
-import { ConflictView, DeployDialog, ImportDialog, RunDialog } from "./dialogs.tsx";
+import { StartRun } from "../flow/start-run.tsx";
+import { ConflictView, DeployDialog, ImportDialog } from "./dialogs.tsx";
 import { Panes } from "./panes.tsx";
 import type { FlowSession } from "./session.ts";
 
@@ -141,7 +142,7 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
           onDeployed={() => void (session.isNew && go(`/flows/${name}/edit`))}
         />
       ) : null}
-      {open === "run" ? <RunDialog session={session} onClose={close} /> : null}
+      {open === "run" ? <StartRun name={name} onClose={close} /> : null}
       {open === "import" ? <ImportDialog session={session} onClose={close} /> : null}
     </Page>
   );
