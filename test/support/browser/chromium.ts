@@ -3,6 +3,16 @@ import { existsSync } from "node:fs";
 import { arch, platform } from "node:os";
 import type { Browser } from "playwright-core";
 
+/** Of the package, for pages that somebody trusts: a page of another origin could read the dashboard then. */
+const UNSAFE = [
+  "--disable-web-security",
+  "--allow-running-insecure-content",
+  "--disable-site-isolation-trials",
+  "--disable-features=AudioServiceOutOfProcess,IsolateOrigins,site-per-process",
+];
+/** All pages are in the process of the browser, which starts faster. */
+const ONE_PROCESS = ["--single-process", "--no-zygote"];
+
 let starting: Promise<Browser> | undefined;
 
 /** Why no browser can be started here; undefined where one can. `CHROMIUM` may name one. */
@@ -15,7 +25,7 @@ export function whyNoBrowser(): string | undefined {
 
 /** The browser ends with the last test: see `after` in setup/close-browser.ts. */
 export function chromium(): Promise<Browser> {
-  starting ??= start();
+  starting ??= startChromium();
   return starting;
 }
 
@@ -24,7 +34,8 @@ export async function closeChromium(): Promise<void> {
   starting = undefined;
 }
 
-async function start(): Promise<Browser> {
+/** Starts another one. With `isolated` each site has a process of its own, as on a desktop. */
+export async function startChromium({ isolated = false } = {}): Promise<Browser> {
   const { chromium: driver } = await import("playwright-core");
   const { default: packed } = await import("@sparticuz/chromium");
   const executablePath = process.env.CHROMIUM || (await packed.executablePath());
@@ -34,5 +45,6 @@ async function start(): Promise<Browser> {
     "--disable-component-update",
     "--disable-sync",
   ];
-  return await driver.launch({ executablePath, args: [...packed.args, ...own] });
+  const left = packed.args.filter((arg) => !UNSAFE.includes(arg) && !(isolated && ONE_PROCESS.includes(arg)));
+  return await driver.launch({ executablePath, args: [...left, ...own] });
 }

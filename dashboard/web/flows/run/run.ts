@@ -102,7 +102,6 @@ export function triggerText({ trigger }: Pick<RunSummary, "trigger">): string {
   return what === "" ? kind : `${kind} ${what}`;
 }
 
-/** What a part of the page of a run gets. */
 export interface RunPartProps {
   readonly run: RunDocument;
   /** Of the API. */
