@@ -11,7 +11,12 @@ export function Triggers({ flow }: { readonly flow: FlowDetails }) {
   const http = on?.http;
   return (
     <div class="stack">
-      <CopyLine label="Begin a run by the API" text={`curl -X POST ${url}/flow/${name}/run -d '{}'`} />
+      {system === undefined ? null : (
+        <CopyLine
+          label="Begin a run by the API"
+          text={`curl -X POST ${system.url}/flow/${name}/run -d '{}'`}
+        />
+      )}
       {http === undefined ? null : (
         <div>
           {http.methods.join(", ")}{" "}
