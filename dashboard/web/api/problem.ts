@@ -3,7 +3,7 @@ export interface PlacedError {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;
-  readonly text: string;
+  readonly message: string;
 }
 
 /** A problem document of the API (RFC 9457), or a request without an answer (`status` 0). */
