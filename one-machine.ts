@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ProgramPart } from "./calling/program-part.ts";
 import { type OpenedDashboard, openDashboard } from "./dashboard/server/open-dashboard.ts";
+import { oidcSettings } from "./dashboard/server/session/oidc-settings.ts";
 import { createEvents } from "./events/events.ts";
 import { createFlows } from "./flows/flows.ts";
 import { checkBaseUrl, LOOPBACK, urlOf } from "./http/access/base-url.ts";
@@ -233,6 +234,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
       ...{ limits, version, proxies, print, publicUrl: dashboardUrl, functionsUrl: env.SKIFF_URL },
       targets: () => ({ manager: routerUrl, events: routerUrl, router: routerUrl }),
       isLoopback: isLoopbackHost(host),
+      oidc: oidcSettings(env),
       hasToken: access.mode === "token",
       // Without a token the API takes a request with the address of a client for that of a proxy.
       namesClient: access.mode !== "loopback",

@@ -2,6 +2,7 @@ import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Assets } from "./assets.ts";
 import type { LoginToken } from "./session/login-token.ts";
+import type { OidcSettings } from "./session/oidc-settings.ts";
 
 /** Base URLs of the servers that answer the public API. On one machine they are the same. */
 export interface Targets {
@@ -42,6 +43,8 @@ export interface DashboardOptions {
   readonly proxies?: TrustedProxies | undefined;
   /** Absent where no token is printed. */
   readonly login?: Login | undefined;
+  /** Absent where no issuer signs people in. */
+  readonly oidc?: OidcSettings | undefined;
   /** Opens the files of the page, at the first request for one. */
   readonly assets: () => Promise<Assets>;
   readonly print: (line: string) => void;

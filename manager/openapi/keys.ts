@@ -156,7 +156,11 @@ export function keySchemas({ pageSize }: Limits): Record<string, Schema> {
         by: { ...TEXT, description: "As in the audit log, such as `key ci-deploy (kxm3q8zt2v)`" },
         scopes: SCOPE_LIST,
       },
-      { keyId: TEXT, functions: FUNCTION_LIST },
+      {
+        keyId: TEXT,
+        functions: FUNCTION_LIST,
+        dashboard: { ...TEXT, description: "Where the dashboard is" },
+      },
     ),
   };
 }

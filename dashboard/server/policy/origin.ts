@@ -30,6 +30,14 @@ export function requireOwnOrigin(request: IncomingMessage, origins: Origins): vo
   }
 }
 
+/** Returns the origin at which a browser that sent this request has the dashboard. */
+export function originOf({ headers }: IncomingMessage, origins: Origins): string {
+  const { origin, host = "" } = headers;
+  if (isPublicHost(host, origins)) return new URL(origins.publicUrl!).origin;
+  // Browsers name it when they post. It was compared with the host.
+  return origin ?? `http://${host}`;
+}
+
 /** Whether the request is for the host of `SKIFF_DASHBOARD_URL`. */
 function isPublicHost(host: string, { publicUrl }: Origins): boolean {
   if (publicUrl === undefined) return false;

@@ -4,16 +4,22 @@ import { Problem } from "../../../platform/problems.ts";
 import { answerJson, readMembers } from "../json.ts";
 import type { DashboardOptions } from "../options.ts";
 import { pathOf, type Route, requireMethod } from "../route.ts";
+import { OidcSignIn } from "./oidc.ts";
 
 /** Answers what the page asks before it has a credential. */
 export function answerSession(options: DashboardOptions): Route {
-  const { limits, login, proxies, version } = options;
+  const { limits, login, oidc, proxies, version } = options;
+  const issuer = oidc && new OidcSignIn(oidc, options);
   const attempts = new FailedAttempts(limits);
   return async (request, response) => {
     const path = pathOf(request.url!);
     if (path === "/session/config") {
       requireMethod(request, response, ["GET", "HEAD"]);
-      return answerJson(response, { version, oidc: null, hasLogin: login?.token.isOpen ?? false });
+      return answerJson(response, {
+        version,
+        oidc: oidc ? { issuer: oidc.issuer } : null,
+        hasLogin: login?.token.isOpen ?? false,
+      });
     }
     if (path === "/session") {
       requireMethod(request, response, ["POST"]);
@@ -26,6 +32,14 @@ export function answerSession(options: DashboardOptions): Route {
         throw wrongLogin();
       }
       return answerJson(response, { ...(await login.createKey()) });
+    }
+    if (issuer !== undefined && path.startsWith("/session/oidc")) {
+      requireMethod(request, response, ["POST"]);
+      const members = await readMembers(request);
+      if (path === "/session/oidc") return answerJson(response, { ...(await issuer.begin(request)) });
+      if (path === "/session/oidc/finish") {
+        return answerJson(response, { ...(await issuer.finish(request, members)) });
+      }
     }
     throw new Problem("unknown_route", `Nothing is served at ${request.method} ${path.slice(0, 80)}.`);
   };
