@@ -1,0 +1,93 @@
+import type { ComponentChildren } from "preact";
+import { useResource } from "../api/resource.ts";
+import { Icon } from "../ui/icon.tsx";
+import { Loaded, Page } from "../ui/page.tsx";
+import { Badge } from "../ui/values.tsx";
+import { type Described, DescribedContext, pathOf } from "./described.ts";
+
+const PARTS = [
+  ["", "Overview"],
+  ["/code", "Code"],
+  ["/try", "Try it"],
+  ["/versions", "Versions"],
+  ["/logs", "Logs"],
+  ["/metrics", "Metrics"],
+  ["/settings", "Settings"],
+  ["/secrets", "Secrets"],
+  ["/access", "Access"],
+  ["/schedules", "Schedules"],
+] as const;
+
+export type FunctionPart = (typeof PARTS)[number][1];
+
+export interface FunctionPageProps {
+  /** Name of the function: `params.name`. */
+  readonly name: string;
+  readonly part: FunctionPart;
+  /** Buttons beside the title. */
+  readonly actions?: ComponentChildren;
+  /** Uses the whole width and height: editors. */
+  readonly wide?: boolean;
+  /** What is mounted at once and stays while the function is read again, such as an editor. */
+  readonly children?: ComponentChildren;
+  /** Instead of children: what to show of the function, called with each answer, every five seconds. */
+  readonly show?: (described: Described) => ComponentChildren;
+}
+
+/**
+ * The frame of every tab of a function: way back, name, state, version and tabs.
+ *
+ * Each tab is a page with a route `/functions/:name/PART`:
+ *
+ *     export default function LogsPage({ params }: PageProps) {
+ *       return <FunctionPage name={params.name!} part="Logs"><Logs name={params.name!} /></FunctionPage>;
+ *     }
+ *
+ * What it surrounds reads the description with `useDescribed()`, and calls its `reload` after a write.
+ */
+export function FunctionPage({ name, part, actions, wide = false, children, show }: FunctionPageProps) {
+  const found = useResource<Described>(pathOf(name), { everyMs: 5_000 });
+  const base = `/functions/${encodeURIComponent(name)}`;
+  const { data } = found;
+  return (
+    <DescribedContext.Provider value={found}>
+      <Page
+        title={name}
+        name={`${name} · ${part}`}
+        parent={{ href: "/", text: "Functions" }}
+        tabs={PARTS.map(([path, text]) => ({ href: base + path, text }))}
+        badges={data === undefined ? null : <StateBadges described={data} />}
+        actions={
+          <>
+            {data === undefined ? null : <OpenLink url={data.url} />}
+            {actions}
+          </>
+        }
+        wide={wide}
+      >
+        {show === undefined ? children : <Loaded from={found}>{show}</Loaded>}
+      </Page>
+    </DescribedContext.Provider>
+  );
+}
+
+function StateBadges({ described: { state, version, settings } }: { readonly described: Described }) {
+  return (
+    <>
+      <Badge tone={state.canCall ? "ok" : "bad"} title={state.reason}>
+        {state.canCall ? "Can be called" : "Cannot be called"}
+      </Badge>
+      <Badge title="The version with most of the calls">v{version}</Badge>
+      <Badge>{settings.runtime}</Badge>
+    </>
+  );
+}
+
+/** Functions have an origin of their own, so their pages open in a tab of their own. */
+function OpenLink({ url }: { readonly url: string }) {
+  return (
+    <a class="button plain" href={url} target="_blank" rel="noopener noreferrer">
+      <Icon name="external" /> Open
+    </a>
+  );
+}
