@@ -32,6 +32,7 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "PATCH /func/:name": { scope: "deploy", over: "function", action: "configure" },
   "DELETE /func/:name": { scope: "deploy", over: "function", action: "delete" },
   "GET /func/:name/source": { scope: "read", over: "function" },
+  "GET /func/:name/files": { scope: "read", over: "function" },
   "GET /func/:name/logs": { scope: "read", over: "function" },
   "GET /export": { scope: "read", over: "handler" },
   "POST /apply": { scope: "deploy", over: "handler", action: "apply" },

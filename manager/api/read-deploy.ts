@@ -1,5 +1,6 @@
 import { readBody } from "../../http/body/read-body.ts";
 import { checkFunctionName } from "../../platform/function-name.ts";
+import type { Limits } from "../../platform/limits.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { type Runtime, START_DEFAULTS } from "../../platform/settings/runtime.ts";
@@ -8,8 +9,12 @@ import { mergeStart } from "../../platform/settings/start.ts";
 import { readForm } from "./read-form.ts";
 import { readQuery } from "./read-query.ts";
 import type { Call, Services } from "./services.ts";
+import { isPostedFiles, type PostedFiles, readPostedFiles } from "./source/posted-files.ts";
 import { IMAGE, refuseBody, takeImage, withImageRuntime } from "./versions/read-image.ts";
 import { type DeployOptions, OPTION_NAMES, takeOptions } from "./versions/read-options.ts";
+
+/** JSON writes a byte of a file as two at most, unless the file is full of control characters. */
+const JSON_FACTOR = 2;
 
 export interface PostedDeploy extends DeployOptions {
   readonly name: string;
@@ -44,12 +49,9 @@ export async function readDeploy(
   if (!bodyIsForm(ctx)) {
     const name = checkFunctionName(nameOf(query));
     const rest = restOf(query);
-    const bytes = await readBody(ctx.req, {
-      maxBytes: limits.sourceBytes,
-      tooLarge: "source_too_large",
-      advice: "remove files that the function does not need, or raise SKIFF_MAX_SOURCE.",
-    });
-    return { name, ...rest, ...(await sourceOf(bytes, { name, ...rest }, services)) };
+    const { bytes, ...more } = await readSourceBody(ctx, limits);
+    const all = { name, ...rest, patch: withEntry(rest.patch, more.entry) };
+    return { ...all, ...(await sourceOf(bytes, all, services)) };
   }
   if (nameOf(query) !== undefined) checkFunctionName(nameOf(query));
   restOf(query);
@@ -59,6 +61,25 @@ export async function readDeploy(
   const name = checkFunctionName(nameOf(all));
   const rest = restOf(all);
   return { name, ...rest, ...(await sourceOf(form.source, { name, ...rest }, services)) };
+}
+
+/** Reads a source as it is, or as files in JSON. Whatever they unpack to is checked as any other source. */
+async function readSourceBody(ctx: Call, { sourceBytes }: Limits): Promise<PostedFiles> {
+  const type = ctx.req.headers["content-type"];
+  const body = await readBody(ctx.req, {
+    maxBytes: /^application\/json/i.test(type ?? "") ? sourceBytes * JSON_FACTOR : sourceBytes,
+    tooLarge: "source_too_large",
+    advice: "remove files that the function does not need, or raise SKIFF_MAX_SOURCE.",
+  });
+  return isPostedFiles(type, body) ? await readPostedFiles(body) : { bytes: body };
+}
+
+/** @throws Problem `invalid_setting` if the query has another one */
+function withEntry(patch: SettingsPatch, entry: string | undefined): SettingsPatch {
+  if (entry === undefined) return patch;
+  if (patch.entry === undefined || patch.entry === entry) return { ...patch, entry };
+  const detail = "entry is in the query and in the body: send it in one of them.";
+  throw new Problem("invalid_setting", detail, { setting: "entry" });
 }
 
 /** An image takes the place of a source. */

@@ -40,6 +40,7 @@ import { pullImage } from "./pulled-image.ts";
 import { recognizeAgain } from "./recognized-source.ts";
 import { SecretRefresh } from "./secret-refresh.ts";
 import { type Declared, DeclaredBySource, mergeDeclared, patchOf } from "./skiff-yaml.ts";
+import { startErrors } from "./start-errors.ts";
 import { Starts } from "./starts.ts";
 
 const DEPLOYS_IN_ALL = 1_000;
@@ -367,11 +368,14 @@ export class Deploys {
         error instanceof Problem && error.code === "start_failed" ? error.extensions.log : undefined;
       if (log === undefined || !("artifact" in content)) throw error;
       const advise = this.#options.builder.adviseStart(content.artifact, log, signal);
-      // Without advice the problem is the same.
-      const advice = await advise.catch(() => undefined);
-      if (advice === undefined) throw error;
+      const find = startErrors(log, content.source, { builder: this.#options.builder, signal });
+      // Without advice and places the problem is the same.
+      const [advice, errors] = await Promise.all([advise.catch(() => undefined), find.catch(() => [])]);
       const { code, detail, extensions } = error as Problem;
-      throw new Problem(code as "start_failed", `${detail}\n${advice}`, { ...extensions, log });
+      throw new Problem(code as "start_failed", advice === undefined ? detail : `${detail}\n${advice}`, {
+        ...{ ...extensions, log },
+        ...(errors.length === 0 ? {} : { errors }),
+      });
     }
   }
 

@@ -15,6 +15,7 @@ import { runPaths, runSchemas } from "./flows/runs.ts";
 import { flowSchemas } from "./flows/schemas.ts";
 import { keyPaths } from "./keys.ts";
 import { logPaths } from "./logs.ts";
+import { sourceFilePaths, sourceFileSchemas } from "./observing/files.ts";
 import { systemPaths } from "./observing/system.ts";
 import { callPaths, functionPaths, servicePaths } from "./paths.ts";
 import type { Schema } from "./schema.ts";
@@ -60,6 +61,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...flowPaths(limits),
       ...runPaths(limits),
       ...triggerPaths(),
+      ...sourceFilePaths(),
       ...systemPaths(),
       ...servicePaths(),
     },
@@ -73,6 +75,7 @@ export function openApi(limits: Limits, access: Access): Schema {
         ...flowSchemas(limits),
         ...runSchemas(limits),
         ...execSchemas(),
+        ...sourceFileSchemas(),
       },
       securitySchemes: {
         token: {

@@ -55,8 +55,12 @@ export function functionPaths(limits: Limits): Record<string, Schema> {
   const deploy = {
     requestBody: {
       required: false,
-      description: `Required, unless the query names an image. The source; its Content-Type is ignored unless it is that of a form. One file of code, a program, or an archive (tar, tar.gz, zip) of a project. At most ${formatBytes(limits.sourceBytes)}.`,
-      content: { "*/*": { schema: BYTES }, "multipart/form-data": { schema: formSchema(limits) } },
+      description: `Required, unless the query names an image. The source; its Content-Type is ignored unless it is that of a form, or of files in JSON. One file of code, a program, or an archive (tar, tar.gz, zip) of a project. At most ${formatBytes(limits.sourceBytes)}.`,
+      content: {
+        "*/*": { schema: BYTES },
+        "application/json": { schema: ref("PostedFiles") },
+        "multipart/form-data": { schema: formSchema(limits) },
+      },
     },
     answers: {
       200: deployed,

@@ -299,6 +299,8 @@ describe("manager: the answers that OpenAPI documents", () => {
     ],
     ["post /func", 412, () => app().post("/func?name=a").set("if-match", '"7"').send("two")],
     ["get /func/{name}/source", 200, () => app().get("/func/a/source")],
+    ["get /func/{name}/files", 200, () => app().get("/func/a/files")],
+    ["get /func/{name}/files", 404, () => app().get("/func/a/files?version=99")],
     ["get /func/{name}/source", 404, () => app().get("/func/a/source?version=99")],
     ["get /func/{name}/logs", 200, () => app().get("/func/a/logs")],
     ["get /func/{name}/logs", 400, () => app().get("/func/a/logs?tail=x")],

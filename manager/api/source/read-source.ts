@@ -1,9 +1,9 @@
-import { checkFunctionName } from "../../platform/function-name.ts";
-import type { Platform } from "../../platform/platform.ts";
-import { Problem, unknownFunction } from "../../platform/problems.ts";
-import { SOURCE_ENDINGS } from "../deploys/source-endings.ts";
-import { readParameters, wholeNumber } from "./read-query.ts";
-import type { Handler, Services } from "./services.ts";
+import { checkFunctionName } from "../../../platform/function-name.ts";
+import type { Platform } from "../../../platform/platform.ts";
+import { Problem, unknownFunction } from "../../../platform/problems.ts";
+import { SOURCE_ENDINGS } from "../../deploys/source-endings.ts";
+import { readParameters, wholeNumber } from "../read-query.ts";
+import type { Handler, Services } from "../services.ts";
 
 /** `GET /func/NAME/source?version=`: the bytes of the deploy, of the current version by default. */
 export function readSource({ platform }: Services): Handler {
@@ -22,7 +22,8 @@ export function readSource({ platform }: Services): Handler {
   };
 }
 
-async function unknownVersion(platform: Platform, name: string, version: number): Promise<Problem> {
+/** The problem of a version that is not there: that, or the whole function. */
+export async function unknownVersion(platform: Platform, name: string, version: number): Promise<Problem> {
   const description = await platform.describe(name);
   if (description === undefined) return unknownFunction(name);
   const kept = description.versions.map((each) => each.version).join(", ");
