@@ -10,4 +10,7 @@ export interface PageRoute {
 export type RouteParams = Readonly<Record<string, string>>;
 
 /** The pages; the first one that matches is shown. */
-export const ROUTES: readonly PageRoute[] = [{ path: "/", load: () => import("../functions/list-page.tsx") }];
+export const ROUTES: readonly PageRoute[] = [
+  { path: "/", load: () => import("../functions/list-page.tsx") },
+  { path: "/functions/:name/code", load: () => import("../code/code-page.tsx") },
+];

@@ -31,8 +31,8 @@ export function Conflict({ session, workspace, theirs }: ConflictProps) {
         }
       >
         <p>
-          At the left is version {theirs.version}, at the right is yours. Arrows take a part from the left, and
-          you can edit the right side.
+          At the left is version {theirs.version}, at the right is yours. Arrows take a part from the left,
+          and you can edit the right side.
         </p>
         <div class="row">
           <Button kind="primary" onClick={(event) => session.deployOnTop(options(event))}>
@@ -48,18 +48,13 @@ export function Conflict({ session, workspace, theirs }: ConflictProps) {
           </Button>
         </div>
       </Notice>
-      <div class="code-tabs" role="group" aria-label="Files that differ">
+      <nav class="code-tabs" aria-label="Files that differ">
         {paths.map((path) => (
-          <button
-            key={path}
-            type="button"
-            aria-pressed={path === shown}
-            onClick={() => setShown(path)}
-          >
+          <button key={path} type="button" aria-pressed={path === shown} onClick={() => setShown(path)}>
             {path}
           </button>
         ))}
-      </div>
+      </nav>
       {isText(left) && isText(right) ? (
         <MergeView
           key={`${theirs.version} ${shown}`}

@@ -110,7 +110,8 @@ function PathDialog({ title, action, path, workspace, onPath, onClose }: PathDia
       action={action}
       onClose={onClose}
       onSubmit={async () => {
-        if (fault !== undefined) throw new ApiProblem(0, { title: "This path cannot be used", detail: fault });
+        if (fault !== undefined)
+          throw new ApiProblem(0, { title: "This path cannot be used", detail: fault });
         onPath(text);
       }}
     >

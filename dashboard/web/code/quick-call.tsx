@@ -66,7 +66,9 @@ export function QuickCall({ name, version, withKey }: QuickCallProps) {
       </form>
       <ProblemNotice problem={problem} />
       {answer === undefined ? (
-        problem === undefined ? <p class="muted">The answer appears here. After a deploy it is read again.</p> : null
+        problem === undefined ? (
+          <p class="muted">The answer appears here. After a deploy it is read again.</p>
+        ) : null
       ) : (
         <Answered answer={answer} />
       )}
@@ -92,9 +94,9 @@ function Answered({ answer }: { readonly answer: Answer }) {
         </span>
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
-      <pre class="code-answer" tabIndex={0} aria-label="Body of the answer">
+      <section class="code-answer" tabIndex={0} aria-label="Body of the answer">
         {text === "" ? <span class="muted">No body</span> : text}
-      </pre>
+      </section>
       {isCut ? <p class="muted">The answer goes on.</p> : null}
     </>
   );

@@ -75,5 +75,7 @@ export function mainFile({ files, entry }: { readonly files: Files; readonly ent
   const paths = Object.keys(files).sort();
   if (entry !== undefined && entry in files) return entry;
   const main = /^(?:src\/)?(?:main|mod|index|server|app)\.(?:[cm]?[jt]sx?|py|sh)$/;
-  return paths.find((path) => main.test(path)) ?? paths.find((path) => "text" in files[path]!) ?? paths[0] ?? "";
+  return (
+    paths.find((path) => main.test(path)) ?? paths.find((path) => "text" in files[path]!) ?? paths[0] ?? ""
+  );
 }

@@ -96,6 +96,7 @@ export function setup({ language, label, readOnly }: SetupOptions): Extension {
     SHARED,
     readOnly ? READING : WRITING,
     indentUnit.of(language === "python" ? "    " : "  "),
-    EditorView.contentAttributes.of({ "aria-label": label, "data-language": language }),
+    // A text that cannot be edited is scrolled by keyboard as well.
+    EditorView.contentAttributes.of({ "aria-label": label, "data-language": language, tabindex: "0" }),
   ];
 }
