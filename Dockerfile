@@ -1,4 +1,5 @@
-# Manager, router and events: one image, the argument says which (manager/main.ts, router/main.ts or events/main.ts).
+# Manager, router, events and dashboard: one image, the argument says which (manager/main.ts, router/main.ts, events/main.ts
+# or dashboard/main.ts).
 #   docker build -t skiff .
 FROM node:24-slim AS dependencies
 WORKDIR /skiff
@@ -6,12 +7,22 @@ COPY package.json package-lock.json .npmrc ./
 # The package "node" brings Node to machines without it; here it is in the base image already.
 RUN npm pkg delete dependencies.node && npm install --omit=dev --no-audit --no-fund
 
+# The page of the dashboard. Nothing of this stage but its files is in the image.
+FROM node:24-slim AS page
+WORKDIR /skiff
+COPY package.json package-lock.json .npmrc ./
+RUN npm pkg delete dependencies.node && npm install --ignore-scripts --no-audit --no-fund
+COPY . ./
+RUN node dashboard/build/main.ts dashboard/assets
+
 FROM node:24-slim
 WORKDIR /skiff
 COPY --from=dependencies /skiff/node_modules node_modules
 COPY package.json ./
 COPY calling calling
 COPY client-image client-image
+COPY dashboard dashboard
+COPY --from=page /skiff/dashboard/assets dashboard/assets
 COPY events events
 COPY flows flows
 COPY http http

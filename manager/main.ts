@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Access } from "../http/access/access.ts";
+import { checkBaseUrl } from "../http/access/base-url.ts";
 import { createRequestServer } from "../http/programs/request-server.ts";
 import { closeServer, listen } from "../http/server.ts";
 import { parseTrustedProxies } from "../http/trusted-proxies.ts";
@@ -140,6 +141,9 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     group(GUARD_FAMILIES, [guards]),
     group(PROCESS_FAMILIES, [{ metrics: readProcessMetrics() }]),
   ]);
+  const dashboardUrl = env.SKIFF_DASHBOARD_URL
+    ? checkBaseUrl("SKIFF_DASHBOARD_URL", env.SKIFF_DASHBOARD_URL)
+    : undefined;
   const manager = createManager({
     platform,
     builder,
@@ -162,6 +166,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       oidcIssuer: env.SKIFF_OIDC_ISSUER || undefined,
     },
     ...(env.SKIFF_URL ? { publicUrl: env.SKIFF_URL } : {}),
+    dashboardUrl: () => dashboardUrl,
   });
   services.add({ name: "manager", drain: (drainMs) => manager.close({ drainMs }) });
 

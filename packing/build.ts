@@ -6,6 +6,7 @@ import { copyFileSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, w
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { writeAssets } from "../dashboard/build/assets.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");
@@ -26,7 +27,8 @@ const separateModules: Plugin = {
 
 const folders = readdirSync(ROOT).filter((name) => !NOT_SHIPPED.test(name));
 const modules = folders.flatMap((name) =>
-  name.endsWith(".ts") ? [name] : globSync(`${name}/**/*.ts`, { cwd: ROOT }),
+  // The package has the page as the files that browsers get.
+  name.endsWith(".ts") ? [name] : globSync(`${name}/**/*.ts`, { cwd: ROOT, exclude: ["dashboard/web/**"] }),
 );
 const { outputFiles } = await build({
   absWorkingDir: ROOT,
@@ -50,6 +52,7 @@ for (const { path, text } of outputFiles) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, code);
 }
+await writeAssets(join(DIST, "dashboard/assets"));
 // They become files of functions.
 for (const adapter of globSync("runtimes/program/adapters/*.{mjs,py}", { cwd: ROOT })) {
   copyFileSync(join(ROOT, adapter), join(DIST, adapter));

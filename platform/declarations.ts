@@ -1,4 +1,3 @@
-import type { LIMITS, Limits } from "./limits.ts";
 import { Problem } from "./problems.ts";
 
 /** Each kind, such as `Schedule`, with the plural that names its resource on Kubernetes. */
@@ -110,11 +109,11 @@ export function checkDeclarationName(kind: string, name: string): void {
  * @returns the JSON text of the spec
  * @throws Problem `invalid_declaration` if it is too large
  */
-export function specText({ specBytes }: Pick<Limits, "specBytes">, spec: object): string {
+export function specText({ specBytes }: { readonly specBytes: number }, spec: object): string {
   const text = JSON.stringify(spec);
-  const bytes = Buffer.byteLength(text);
+  const bytes = new TextEncoder().encode(text).length;
   if (bytes <= specBytes) return text;
-  const setting: (typeof LIMITS)["specBytes"][0] = "SKIFF_MAX_SPEC";
+  const setting = "SKIFF_MAX_SPEC";
   const detail = `The spec has ${bytes} bytes of JSON and may have ${specBytes}: make it smaller, or raise ${setting}.`;
   throw new Problem("invalid_declaration", detail, { setting });
 }

@@ -24,7 +24,7 @@ export function isDiskFull(error: unknown): boolean {
 /** Returns the resource that the system ran out of and the remedy; undefined if the error has another cause. */
 export function shortageOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code, cause, info } = error as NodeJS.ErrnoException & { info?: { code?: string } };
+  const { code, cause, info } = error as Error & { code?: string; info?: { code?: string } };
   // Errors of `node:os` have the code of the system in `info`.
   return SHORTAGES[info?.code ?? ""] ?? SHORTAGES[code ?? ""] ?? shortageOf(cause);
 }

@@ -87,6 +87,32 @@ describe("kubernetes.yaml", () => {
     }
   });
 
+  it("runs the dashboard without any right on the cluster, at a host of its own, out of reach of functions", () => {
+    const { spec } = find("Deployment", "skiff-dashboard");
+    const pod = spec.template.spec;
+    const [container] = pod.containers;
+    assert.deepEqual([pod.automountServiceAccountToken, pod.serviceAccountName], [false, undefined]);
+    assert.deepEqual([pod.securityContext.runAsNonRoot, pod.enableServiceLinks], [true, false]);
+    assert.deepEqual(container.securityContext, {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+    assert.deepEqual(container.env ?? [], []);
+    assert.ok(container.resources.requests.cpu && container.resources.limits.memory);
+    const [{ host, http }] = find("Ingress", "skiff-dashboard").spec.rules;
+    assert.equal(host, "dashboard.localhost");
+    assert.deepEqual(
+      http.paths.map(({ path, backend }: Any) => [path, backend.service.name]),
+      [["/", "skiff-dashboard"]],
+    );
+    const { podSelector, ingress } = find("NetworkPolicy", "dashboard").spec;
+    assert.deepEqual(podSelector, spec.selector);
+    assert.deepEqual(ingress[0].from[0].namespaceSelector.matchExpressions, [
+      { key: "kubernetes.io/metadata.name", operator: "NotIn", values: ["skiff-functions"] },
+    ]);
+  });
+
   it("brings one restricted PostgreSQL with a volume, to which managers and events alone may connect", () => {
     const { spec } = find("StatefulSet", "skiff-postgres");
     const { containers, securityContext, automountServiceAccountToken } = spec.template.spec;

@@ -33,7 +33,7 @@ export async function bundle(): Promise<Bundle> {
   const { build } = await import("esbuild");
   const { outputFiles, metafile } = await build({
     absWorkingDir: WEB,
-    entryPoints: { main: "main.tsx", style: "styles/main.css" },
+    entryPoints: { main: "main.tsx", style: "styles/main.css", "flow-worker": "flows/language/worker.ts" },
     outdir: "assets",
     entryNames: "[name]-[hash]",
     chunkNames: "[name]-[hash]",
@@ -70,6 +70,7 @@ function indexPage(names: readonly string[]): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="csp-nonce" content="__NONCE__">
+<meta name="flow-worker" content="/assets/${named(/^flow-worker-/)}">
 <title>Skiff</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/assets/${named(/^style-/)}">

@@ -58,19 +58,41 @@ export function execPaths(limits: Limits): Record<string, Schema> {
 function answer(): Schema {
   const trailer = (description: string) => ({ description: `Trailer: ${description}`, schema: TEXT });
   return {
-    description: "The output as it comes; by `Accept` JSON at the end",
+    description:
+      "The output as it comes, as text or by `Accept` in lines of JSON; by `Accept` JSON at the end",
     headers: {
       ...CALL_ID,
       "skiff-exit-code": trailer("the exit code; absent if Skiff ended the command"),
       "skiff-duration-ms": trailer("milliseconds that the command ran"),
       "skiff-error": trailer("why Skiff ended the command"),
     },
-    content: { "text/plain": { schema: TEXT }, "application/json": { schema: ref("CommandResult") } },
+    content: {
+      "text/plain": { schema: TEXT },
+      "application/x-ndjson": { schema: ref("CommandLine") },
+      "application/json": { schema: ref("CommandResult") },
+    },
   };
 }
 
 export function execSchemas(): Record<string, Schema> {
   return {
+    CommandLine: object(
+      {},
+      {
+        output: { ...TEXT, description: "What the standard output has got" },
+        errors: {
+          ...TEXT,
+          description: "What the standard error has got, where the platform tells it apart",
+        },
+        exitCode: { type: "integer", description: "Of the last line: 128 and its number for a signal" },
+        durationMs: { type: "integer", minimum: 0, description: "Of the last line" },
+        error: {
+          enum: ["timeout", "out_of_memory", "output_too_large", "body_too_large", "draining"],
+          description: "Of the last line: why Skiff ended the command",
+        },
+        detail: { ...TEXT, description: "Of the last line: what to do about `error`" },
+      },
+    ),
     CommandResult: object(
       {
         durationMs: { type: "integer", minimum: 0 },

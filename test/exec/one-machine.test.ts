@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 import { needsWall } from "../support/skiff/walls.ts";
@@ -33,6 +34,30 @@ describe("/exec on one machine", () => {
         assert.equal(await text(response), "");
         assert.equal(response.trailers["skiff-exit-code"], "3");
         assert.match(response.trailers["skiff-duration-ms"]!, /^\d+$/);
+      });
+
+      it("answers lines of JSON as they come, each with its stream, and the end in the last one", async () => {
+        const headers = { accept: "application/x-ndjson" };
+        const script = "echo one; echo two >&2; cat; exit 4";
+        const outgoing = request(`${skiff.url}${path(script)}`, { method: "POST", headers });
+        outgoing.flushHeaders();
+        const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+        const lines = createInterface(response)[Symbol.asyncIterator]();
+        const read = async () => JSON.parse(String((await lines.next()).value)) as Record<string, unknown>;
+        // The two streams are apart, so either may come first.
+        assert.deepEqual({ ...(await read()), ...(await read()) }, { output: "one\n", errors: "two\n" });
+        outgoing.end("é");
+        assert.deepEqual(await read(), { output: "é" });
+        const { durationMs, ...end } = await read();
+        assert.deepEqual([end, typeof durationMs], [{ exitCode: 4 }, "number"]);
+      });
+
+      it("says in the last line why a command was ended", async () => {
+        const headers = { accept: "application/x-ndjson" };
+        const answer = await fetch(`${skiff.url}${path("sleep 60")}&timeout=300ms`, { headers });
+        const { error, detail } = (await answer.json()) as { error: string; detail: string };
+        assert.equal(error, "timeout");
+        assert.match(detail, /timeout=/);
       });
 
       it("ends it at its time limit", async () => {

@@ -55,6 +55,7 @@ function apiAnswer({ statusCode, statusMessage, rawHeaders }: IncomingMessage): 
   const isKept = (name: string) =>
     KEPT.has(name) ||
     name.startsWith("x-skiff-") ||
+    name.startsWith("skiff-") ||
     name.startsWith("ratelimit") ||
     // After a status of 300 to 399 the browser would follow it.
     (name === "location" && isJson && statusCode! < 300);

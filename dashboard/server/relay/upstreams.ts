@@ -44,8 +44,11 @@ export function addedFields(request: IncomingMessage, base: string, options: Das
  */
 function hostFor(request: IncomingMessage, base: string, { functionsUrl }: DashboardOptions): string {
   if (functionsUrl) return new URL(functionsUrl).host;
-  const { host, port } = new URL(base);
-  const name = parseHost(request.headers.host!)!;
+  const { host, port: own } = new URL(base);
+  const { host: page = "" } = request.headers;
+  const name = parseHost(page)!;
+  // A Service has no port that browsers know: there the functions are behind the same Ingress as the page.
+  const port = own || (/:(\d+)$/.exec(page)?.[1] ?? "");
   const authority = (text: string) => (port === "" ? text : `${text}:${port}`);
   if (isIP(name)) return authority(name.includes(":") ? `[${name}]` : name);
   return isLoopbackHost(name) ? authority("localhost") : host;

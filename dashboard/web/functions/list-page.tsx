@@ -1,52 +1,88 @@
-import { Link } from "wouter";
-import { useResource } from "../api/resource.ts";
+import { useState } from "preact/hooks";
 import { LinkButton } from "../ui/button.tsx";
-import { Empty } from "../ui/notice.tsx";
-import { Loaded, Page } from "../ui/page.tsx";
-import { Table } from "../ui/table.tsx";
-import { When } from "../ui/values.tsx";
+import { TextField } from "../ui/field.tsx";
+import { Notice, ProblemNotice } from "../ui/notice.tsx";
+import { Page } from "../ui/page.tsx";
+import { type ActiveFunction, useFunctions } from "./activity.ts";
+import { type Condition, conditionOf, inOrder } from "./condition.ts";
+import { DropArea } from "./drop-area.tsx";
+import { FunctionTable } from "./function-table.tsx";
+import { NoFunction } from "./no-function.tsx";
 
-interface FunctionRow {
-  readonly name: string;
-  readonly version: number;
-  readonly ready: number;
-  readonly updatedAt: string;
+const FILTERS: readonly (readonly [condition: Condition | "all", text: string])[] = [
+  ["all", "All"],
+  ["failing", "Failing"],
+  ["blocked", "Cannot be called"],
+  ["ready", "Ready"],
+  ["idle", "Idle"],
+  ["closed", "Internal"],
+];
+
+/** The start page: all functions, those that fail first. */
+export default function FunctionsPage() {
+  const { functions, problem, reload } = useFunctions();
+  return (
+    <DropArea>
+      <Page
+        title="Functions"
+        actions={
+          <LinkButton href="/new" kind="primary" icon="plus">
+            New function
+          </LinkButton>
+        }
+      >
+        <ProblemNotice problem={problem} retry={reload} />
+        {functions === undefined && problem === undefined ? <div class="loading">Loading…</div> : null}
+        {functions?.length === 0 ? <NoFunction /> : null}
+        {functions === undefined || functions.length === 0 ? null : <Found functions={functions} />}
+      </Page>
+    </DropArea>
+  );
 }
 
-/** The start page: all functions. */
-export default function FunctionsPage() {
-  const found = useResource<{ readonly functions: readonly FunctionRow[] }>("/func", { everyMs: 5_000 });
+function Found({ functions }: { readonly functions: readonly ActiveFunction[] }) {
+  const [search, setSearch] = useState("");
+  const [filter, setFilter] = useState<Condition | "all">("all");
+  const wanted = search.trim().toLowerCase();
+  const named = functions.filter(({ name }) => name.includes(wanted));
+  const counts = Map.groupBy(named, (each) => conditionOf(each).condition);
+  const countOf = (each: Condition | "all") => (each === "all" ? named : (counts.get(each) ?? [])).length;
+  const rows = inOrder(filter === "all" ? named : (counts.get(filter) ?? []));
+  const noHistory = functions.find((each) => each.noHistory !== undefined)?.noHistory;
   return (
-    <Page
-      title="Functions"
-      actions={
-        <LinkButton href="/new" kind="primary" icon="plus">
-          New function
-        </LinkButton>
-      }
-    >
-      <Loaded from={found}>
-        {({ functions }) =>
-          functions.length === 0 ? (
-            <Empty title="No function yet">
-              <p>Make one from a template, or drop a file here.</p>
-            </Empty>
-          ) : (
-            <Table
-              label="Functions"
-              rows={functions}
-              keyOf={({ name }) => name}
-              href={({ name }) => `/functions/${name}`}
-              columns={[
-                { title: "Name", cell: ({ name }) => <Link href={`/functions/${name}`}>{name}</Link> },
-                { title: "Version", cell: ({ version }) => version, isNumber: true },
-                { title: "Ready", cell: ({ ready }) => ready, isNumber: true },
-                { title: "Changed", cell: ({ updatedAt }) => <When at={updatedAt} />, isExtra: true },
-              ]}
-            />
-          )
-        }
-      </Loaded>
-    </Page>
+    <>
+      <div class="function-filters">
+        <TextField
+          label="Search functions"
+          bare
+          type="search"
+          placeholder="Search by name"
+          value={search}
+          onChange={setSearch}
+        />
+        <fieldset class="state-filter">
+          <legend class="hidden">State</legend>
+          {FILTERS.map(([each, text]) =>
+            each === "all" || each === filter || countOf(each) > 0 ? (
+              <button
+                key={each}
+                type="button"
+                class={each}
+                aria-pressed={filter === each}
+                onClick={() => setFilter(each)}
+              >
+                {text} <span class="number">{countOf(each)}</span>
+              </button>
+            ) : null,
+          )}
+        </fieldset>
+      </div>
+      {noHistory === undefined ? null : <Notice kind="warn">{noHistory}</Notice>}
+      {rows.length === 0 ? (
+        <p class="muted">No function matches. Clear the search or choose another state.</p>
+      ) : (
+        <FunctionTable rows={rows} />
+      )}
+    </>
   );
 }

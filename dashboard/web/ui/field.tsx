@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 
 interface Labelled {
   readonly label: string;
@@ -62,7 +62,10 @@ export function TextField({ value, onChange, rows, type = "text", mono = false, 
   const list = useId();
   const read = (event: Event) => onChange((event.currentTarget as HTMLInputElement).value);
   const shared = { ...others, value, onInput: read, class: mono ? "mono" : undefined, spellcheck: !mono };
-  const focus = (element: HTMLElement | null) => void (autoFocus && element?.focus());
+  const control = useRef<HTMLInputElement & HTMLTextAreaElement>(null);
+  useEffect(() => {
+    if (autoFocus) control.current?.focus();
+  }, []);
   return (
     <Field {...{ label, hint, fault, ...(bare === undefined ? {} : { bare }) }}>
       {(attributes) =>
@@ -73,7 +76,7 @@ export function TextField({ value, onChange, rows, type = "text", mono = false, 
               {...shared}
               type={type as "text"}
               autocomplete="off"
-              ref={focus}
+              ref={control}
               list={suggestions === undefined ? undefined : list}
             />
             {suggestions === undefined ? null : (
@@ -85,7 +88,7 @@ export function TextField({ value, onChange, rows, type = "text", mono = false, 
             )}
           </>
         ) : (
-          <textarea {...attributes} {...shared} rows={rows} ref={focus} />
+          <textarea {...attributes} {...shared} rows={rows} ref={control} />
         )
       }
     </Field>

@@ -3,7 +3,7 @@ import { requireScope } from "../../../http/access/principal.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
 import { readOrder } from "../../../http/parameters/command-order.ts";
 import { checkCommand, NO_COMMANDS } from "../../../platform/images/command-rules.ts";
-import type { CommandEnd, CommandOrder, RunningCommand } from "../../../platform/images/commands.ts";
+import type { CommandEnd } from "../../../platform/images/commands.ts";
 import { INTERNAL_KEY_ID } from "../../../platform/keys/internal-key.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { formatMs } from "../../../platform/quantity.ts";
@@ -12,23 +12,17 @@ import { answerJson, onOneLine } from "../answer.ts";
 import type { Call, Handler, Services } from "../services.ts";
 import { exitCodeOf, type Failure, failureOf, OutputFull, problemOf } from "./command-end.ts";
 import { inputOf } from "./command-input.ts";
+import { answerLines } from "./command-lines.ts";
 import { joinedOutput, jsonOutput, readOutput } from "./command-output.ts";
+import type { StartedRun } from "./started-run.ts";
 
 const TEXT = "text/plain; charset=utf-8";
+const LINES_TYPE = "application/x-ndjson";
 const TRAILERS = "skiff-exit-code, skiff-duration-ms, skiff-error";
 /** Lines of the output in the problem of a command that was ended. */
 const LINES = 20;
 
-/** A command under way, and how this request ends it. */
-interface Run {
-  readonly order: CommandOrder;
-  readonly running: RunningCommand;
-  readonly stop: AbortController;
-  /** Resolves with how it ended, and prints it. */
-  readonly ended: Promise<CommandEnd>;
-}
-
-/** `GET|POST /exec?image=&cmd=`: runs a command, and answers its output as it comes or, by `Accept`, JSON. */
+/** `GET|POST /exec?image=&cmd=`: runs a command. By `Accept` its output comes as text or as lines of JSON, or in one JSON at the end. */
 export function runCommand(services: Services): Handler {
   const { commandRules = NO_COMMANDS, limits, commandRuns } = services;
   return async (ctx) => {
@@ -36,11 +30,11 @@ export function runCommand(services: Services): Handler {
     const asked = readOrder({ query: ctx.querystring, rawHeaders: ctx.req.rawHeaders }, limits);
     checkCommand(commandRules, asked.image);
     if (asked.pullSecret !== undefined) await checkSecret(ctx, asked.pullSecret, services);
-    const isJson = ctx.accepts("text/plain", "application/json") === "application/json";
+    const form = ctx.accepts("text/plain", "application/json", LINES_TYPE) || TEXT;
     ctx.vary("accept");
     ctx.status = 200;
     // A HEAD request checks what a GET would run.
-    if (ctx.method === "HEAD") return ctx.set("content-type", isJson ? "application/json" : TEXT);
+    if (ctx.method === "HEAD") return ctx.set("content-type", form === "text/plain" ? TEXT : form);
     const stop = new AbortController();
     const input = inputOf(ctx.req, limits, (reason) => stop.abort(reason));
     const order = { ...asked, input };
@@ -57,7 +51,8 @@ export function runCommand(services: Services): Handler {
     });
     ended.catch((error: Error) => services.print(`${what} may have left something: ${error.message}`));
     const run = { order, running, stop, ended };
-    if (isJson) answerJson(ctx, await resultOf(run, services));
+    if (form === "application/json") answerJson(ctx, await resultOf(run, services));
+    else if (form === LINES_TYPE) answerLines(ctx, run, limits);
     else await answerText(ctx, run, services);
   };
 }
@@ -82,7 +77,7 @@ function outcome(end: CommandEnd): string {
   return end.because ?? `exit code ${exitCodeOf(end)}`;
 }
 
-async function resultOf({ order, running, stop, ended }: Run, { limits }: Services): Promise<object> {
+async function resultOf({ order, running, stop, ended }: StartedRun, { limits }: Services): Promise<object> {
   const kept = { keptBytes: limits.resultBytes, mostBytes: limits.execOutputBytes };
   const written = await readOutput(running, kept, () => stop.abort(new OutputFull()));
   const end = await ended;
@@ -105,7 +100,7 @@ function lastLines(text: string): string[] {
 }
 
 /** The head waits for the first byte of output, so that an end before it can be a problem document. */
-async function answerText(ctx: Call, run: Run, services: Services): Promise<void> {
+async function answerText(ctx: Call, run: StartedRun, services: Services): Promise<void> {
   const { order, stop } = run;
   const output = outputOf(ctx, run, services);
   const first = await output.next();
@@ -129,7 +124,7 @@ async function* prepend(
 /** Yields the output up to its limit, then sets the trailers and returns why the command was ended. */
 async function* outputOf(
   ctx: Call,
-  { running, stop, ended }: Run,
+  { running, stop, ended }: StartedRun,
   { limits }: Services,
 ): AsyncGenerator<Uint8Array, Failure | undefined> {
   let room = limits.execOutputBytes;

@@ -42,13 +42,33 @@ const DEFAULT_TIMEOUT_MS = 30 * 86_400_000;
 
 /** Reads the text of a flow, in YAML or JSON. */
 export function parseFlow(text: string, options: FlowOptions): Parsed {
+  const { definition, faults } = sketchFlow(text, options);
+  return definition !== undefined && faults.length === 0 ? { definition } : { faults };
+}
+
+/** A text as far as it can be read, for editors. */
+export interface Sketch {
+  /** JSON; undefined if the text is none. */
+  readonly value: unknown;
+  /** What has faults is left out, or stands for something that has none. */
+  readonly definition: FlowDefinition | undefined;
+  readonly faults: readonly FlowFault[];
+  /** Line of the key at a path. */
+  readonly lineOf: (path: readonly string[]) => number;
+}
+
+export function sketchFlow(text: string, options: FlowOptions): Sketch {
   const document = readDocument(text);
-  if (document.spots.length > 0) return { faults: faultsOf(text, document, document.spots) };
+  const lineOf = (path: readonly string[]) =>
+    document.lineOf(document.spotOf({ path, message: "", isKey: true }).offset).line;
+  if (document.spots.length > 0) {
+    const faults = faultsOf(text, document, document.spots);
+    return { value: undefined, definition: undefined, faults, lineOf };
+  }
   const reading: Reading = { ...options, faults: [], uses: [] };
   const definition = readFlow(new Place(document.value, [], reading), options.name);
-  const { faults } = reading;
-  if (definition !== undefined && faults.length === 0) return { definition };
-  return { faults: faultsOf(text, document, faults.slice(0, 2 * ENOUGH_FAULTS).map(document.spotOf)) };
+  const faults = faultsOf(text, document, reading.faults.slice(0, 2 * ENOUGH_FAULTS).map(document.spotOf));
+  return { value: document.value, definition, faults, lineOf };
 }
 
 /** The spec of a declaration: the text, or the members of the flow themselves, as `kubectl` has them. */

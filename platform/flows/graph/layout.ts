@@ -33,17 +33,30 @@ const [ACROSS, DOWN] = [32, 40];
  */
 const MOST_FOR_DAGRE = 400;
 
-/** Returns where everything is, from top to bottom. The same graph has the same places always. */
-export function placed(graph: FlowGraph): Placed {
-  const ranks = ranksOf(graph);
-  const crossed = graph.edges.reduce((sum, { from, to }) => sum + ranks.get(to)! - ranks.get(from)!, 0);
-  return graph.nodes.length + crossed <= MOST_FOR_DAGRE ? byDagre(graph) : inRows(graph, ranks);
+export interface Size {
+  readonly width: number;
+  readonly height: number;
 }
 
-function byDagre({ nodes, edges }: FlowGraph): Placed {
+/**
+ * Returns where everything is, from top to bottom. The same graph has the same places always.
+ * @param size of every node; by default as its text needs it
+ */
+export function placed(graph: FlowGraph, size?: Size): Placed {
+  const sizeOf = size === undefined ? ownSize : () => size;
+  const ranks = ranksOf(graph);
+  const crossed = graph.edges.reduce((sum, { from, to }) => sum + ranks.get(to)! - ranks.get(from)!, 0);
+  return graph.nodes.length + crossed <= MOST_FOR_DAGRE
+    ? byDagre(graph, sizeOf)
+    : inRows(graph, ranks, sizeOf);
+}
+
+type SizeOf = (node: GraphNode) => Size;
+
+function byDagre({ nodes, edges }: FlowGraph, sizeOf: SizeOf): Placed {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: "TB", nodesep: ACROSS, ranksep: DOWN, marginx: MARGIN, marginy: MARGIN });
-  for (const node of nodes) graph.setNode(node.name, { width: widthOf(node), height: HEIGHT });
+  for (const node of nodes) graph.setNode(node.name, { ...sizeOf(node) });
   edges.forEach(({ from, to, text }, index) => {
     const label = text === "" ? {} : { width: text.length * CHARACTER, height: LABEL_HEIGHT, labelpos: "c" };
     graph.setEdge(from, to, label, String(index));
@@ -62,36 +75,37 @@ function byDagre({ nodes, edges }: FlowGraph): Placed {
   };
 }
 
-function inRows(graph: FlowGraph, ranks: Ranks): Placed {
+function inRows(graph: FlowGraph, ranks: Ranks, sizeOf: SizeOf): Placed {
   const byName = new Map(graph.nodes.map((node) => [node.name, node]));
   const rows = rowsOf(graph, ranks).map((row) => row.map((name) => byName.get(name)!));
-  const lengths = rows.map((row) => row.reduce((sum, node) => sum + widthOf(node) + ACROSS, -ACROSS));
+  const lengths = rows.map((row) => row.reduce((sum, node) => sum + sizeOf(node).width + ACROSS, -ACROSS));
   const width = Math.max(0, ...lengths) + 2 * MARGIN;
+  const tallest = Math.max(HEIGHT, ...graph.nodes.map((node) => sizeOf(node).height));
   const boxes = new Map<string, Box>();
   for (const [rank, row] of rows.entries()) {
     let x = (width - lengths[rank]!) / 2;
     for (const node of row) {
-      const own = widthOf(node);
-      const y = MARGIN + HEIGHT / 2 + rank * (HEIGHT + DOWN);
-      boxes.set(node.name, { x: x + own / 2, y, width: own, height: HEIGHT });
+      const { width: own, height } = sizeOf(node);
+      const y = MARGIN + tallest / 2 + rank * (tallest + DOWN);
+      boxes.set(node.name, { x: x + own / 2, y, width: own, height });
       x += own + ACROSS;
     }
   }
   return {
     width,
-    height: rows.length * (HEIGHT + DOWN) - DOWN + 2 * MARGIN,
+    height: rows.length * (tallest + DOWN) - DOWN + 2 * MARGIN,
     nodes: graph.nodes.map((node) => ({ ...node, ...boxes.get(node.name)! })),
     edges: graph.edges.map((edge) => {
       const [from, to] = [boxes.get(edge.from)!, boxes.get(edge.to)!];
       const [start, end] = [
-        { x: from.x, y: from.y + HEIGHT / 2 },
-        { x: to.x, y: to.y - HEIGHT / 2 },
+        { x: from.x, y: from.y + from.height / 2 },
+        { x: to.x, y: to.y - to.height / 2 },
       ];
       return { ...edge, points: [start, end], label: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 } };
     }),
   };
 }
 
-function widthOf({ name, text }: GraphNode): number {
-  return Math.max(name.length, text.length) * CHARACTER + PADDING;
+function ownSize({ name, text }: GraphNode): Size {
+  return { width: Math.max(name.length, text.length) * CHARACTER + PADDING, height: HEIGHT };
 }

@@ -1,4 +1,3 @@
-import type { Limits } from "../../../limits.ts";
 import { isRecord, shown } from "../../../settings/invalid-setting.ts";
 import type { Expression, Template } from "../definition.ts";
 
@@ -15,8 +14,14 @@ export interface Fault {
   readonly offset?: number;
 }
 
+/** Those of `Limits` that a text is held to; this file is read by browsers too. */
+export interface FlowLimits {
+  readonly flowSteps: number;
+  readonly flowItems: number;
+}
+
 export interface FlowChecks {
-  readonly limits: Pick<Limits, "flowSteps" | "flowItems">;
+  readonly limits: FlowLimits;
   /** `schemaFault` (platform/flows/input/), which has a large library. Without it the schema of the input is not checked. */
   readonly checkSchema?: ((schema: JsonSchema) => string | undefined) | undefined;
   /** `cronFault` (platform/events/cron.ts), which needs Node. Without it cron expressions are not checked. */

@@ -1,12 +1,11 @@
 import { isRetryOutcome, MOST_RETRIED, RETRY_NUMBERS } from "../../../events/retry-policy.ts";
 import { isFunctionName } from "../../../function-name.ts";
-import type { Limits } from "../../../limits.ts";
 import { isRecord } from "../../../settings/invalid-setting.ts";
 import type { Action, CatchRule, Step, StepRetry, Template } from "../definition.ts";
 import { readAction } from "./action.ts";
 import { KEYS, STEP_KEYS } from "./keys.ts";
 import { stepNameOf } from "./names.ts";
-import type { Place } from "./place.ts";
+import type { FlowLimits, Place } from "./place.ts";
 import {
   conditionOf,
   durationOf,
@@ -110,7 +109,7 @@ function loopOf(step: Place): Loop {
   };
 }
 
-function itemsOf(place: Place | undefined, { flowItems }: Pick<Limits, "flowItems">): Step["each"] {
+function itemsOf(place: Place | undefined, { flowItems }: Pick<FlowLimits, "flowItems">): Step["each"] {
   if (!Array.isArray(place?.value))
     return expressionOf(place, "a list, or an expression that is one, such as input.rows");
   const { value } = place;

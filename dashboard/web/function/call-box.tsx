@@ -1,0 +1,36 @@
+import { Copy, CopyLine } from "../ui/copy.tsx";
+import { Notice } from "../ui/notice.tsx";
+import type { Described } from "./described.ts";
+
+/** Whether the function can be called now, why, and how. */
+export function CallBox({ described }: { readonly described: Described }) {
+  const { url, state, settings } = described;
+  return (
+    <>
+      <Notice
+        kind={state.canCall ? "ok" : settings.access === "internal" ? "info" : "bad"}
+        title={state.canCall ? "It can be called now" : "It cannot be called now"}
+      >
+        {state.reason}
+      </Notice>
+      <div class="call-box">
+        <CopyLine label="URL of the function" text={url} />
+        <Copy text={curlOf(described)} small={false}>
+          Copy as curl
+        </Copy>
+      </div>
+      {settings.hosts.length === 0 ? null : (
+        <p class="muted">
+          Also at the root of{" "}
+          {settings.hosts.map((host) => (
+            <code key={host}>{host} </code>
+          ))}
+        </p>
+      )}
+    </>
+  );
+}
+
+function curlOf({ url, settings: { access } }: Described): string {
+  return access === "key" ? `curl -H "authorization: Bearer $SKIFF_KEY" ${url}` : `curl ${url}`;
+}

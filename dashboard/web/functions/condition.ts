@@ -1,0 +1,59 @@
+import type { Tone } from "../ui/values.tsx";
+import type { ActiveFunction } from "./activity.ts";
+
+export type Condition = "failing" | "blocked" | "ready" | "idle" | "closed";
+
+export interface Shown {
+  readonly condition: Condition;
+  readonly text: string;
+  readonly tone: Tone;
+  /** In words, for people. */
+  readonly why: string;
+}
+
+/** What stands first needs somebody first. */
+const ORDER: readonly Condition[] = ["failing", "blocked", "ready", "idle", "closed"];
+/** Steps of the last hour that count as now: ten minutes. */
+const RECENT_STEPS = 5;
+/** A share of failed calls in the last hour that counts as failing, also when none failed just now. */
+const FAILING_SHARE = 0.1;
+
+/** Sums up how a function is. Only failures of calls and what keeps callers out by accident are bad. */
+export function conditionOf({ state, ready, traffic, lastHour, series }: ActiveFunction): Shown {
+  const { calls = 0, errors = 0 } = lastHour ?? {};
+  const recent = series?.errors.slice(-RECENT_STEPS).reduce((sum, count) => sum + count, 0) ?? 0;
+  if (!state.canCall) {
+    if (state.reason.startsWith("Access is internal"))
+      return { condition: "closed", text: "Internal", tone: "quiet", why: state.reason };
+    const text = traffic.length === 0 ? "No traffic" : /quota/i.test(state.reason) ? "Used up" : "Not ready";
+    const tone = traffic.length === 0 ? "warn" : "bad";
+    return { condition: "blocked", text, tone, why: state.reason };
+  }
+  if (recent > 0 || (errors > 0 && errors >= calls * FAILING_SHARE)) {
+    const why = `${errors} of ${calls} calls failed in the last hour. ${state.reason}`;
+    return { condition: "failing", text: "Failing", tone: "bad", why };
+  }
+  if (ready > 0) return { condition: "ready", text: "Ready", tone: "ok", why: state.reason };
+  return { condition: "idle", text: "Idle", tone: "quiet", why: state.reason };
+}
+
+/** Failing functions first, then those that cannot be called, then all others by name. */
+export function inOrder(functions: readonly ActiveFunction[]): readonly ActiveFunction[] {
+  const rank = (each: ActiveFunction) => Math.min(2, ORDER.indexOf(conditionOf(each).condition));
+  return functions.toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+}
+
+/** Traffic as percentages, the largest first, such as `v2 80 % · v3 20 %`. */
+export function trafficText(traffic: ActiveFunction["traffic"]): string {
+  const all = traffic.reduce((sum, { weight }) => sum + weight, 0);
+  return traffic
+    .toSorted((a, b) => b.weight - a.weight)
+    .map(({ version, weight }) => `v${version} ${percentText(weight / all)}`)
+    .join(" · ");
+}
+
+/** Such as `20 %` and `0.5 %`. */
+export function percentText(share: number): string {
+  const percent = share * 100;
+  return `${percent >= 10 || Number.isInteger(percent) ? Math.round(percent) : percent.toFixed(1)} %`;
+}
