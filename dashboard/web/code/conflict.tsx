@@ -16,7 +16,11 @@ interface ConflictProps {
 /** Theirs at the left, mine at the right, file by file: edit mine, then deploy it, or take theirs. */
 export function Conflict({ session, workspace, theirs }: ConflictProps) {
   // Files that become equal while somebody edits stay in the list.
-  const [paths] = useState(() => differences(theirs.files, workspace.files));
+  const [paths] = useState(() => {
+    const isShared = (path: string) => path in theirs.files && path in workspace.files;
+    const found = differences(theirs.files, workspace.files);
+    return [...found.filter(isShared), ...found.filter((path) => !isShared(path))];
+  });
   const [shown, setShown] = useState(paths[0]!);
   const isNewer = theirs.version !== workspace.current;
   const [left, right] = [theirs.files[shown], workspace.files[shown]];

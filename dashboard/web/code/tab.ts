@@ -1,8 +1,8 @@
 /** Who this tab is among the tabs of the browser: each one keeps drafts of its own. */
 
 const PLACE = "skiff.tab";
-/** A tab that was reloaded may still hold its lock for a moment. */
-const RELOAD_MS = 400;
+/** The page before a reload may still hold the lock of the tab for a moment. */
+const RELOAD_MS = 3_000;
 
 let identity: Promise<string> | undefined;
 

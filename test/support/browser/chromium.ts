@@ -3,6 +3,17 @@ import { existsSync } from "node:fs";
 import { arch, platform } from "node:os";
 import type { Browser } from "playwright-core";
 
+/**
+ * Of the packed browser, which is made for small machines: with one process the end of a page can end the browser, and
+ * pages of other origins are as close as those of one. The tests need the walls that people's browsers have.
+ */
+const NOT_WANTED = new Set([
+  "--single-process",
+  "--disable-web-security",
+  "--allow-running-insecure-content",
+  "--disable-site-isolation-trials",
+]);
+
 let starting: Promise<Browser> | undefined;
 
 /** Why no browser can be started here; undefined where one can. `CHROMIUM` may name one. */
@@ -28,11 +39,12 @@ async function start(): Promise<Browser> {
   const { chromium: driver } = await import("playwright-core");
   const { default: packed } = await import("@sparticuz/chromium");
   const executablePath = process.env.CHROMIUM || (await packed.executablePath());
+  const args = packed.args.filter((each) => !NOT_WANTED.has(each));
   const own = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
   ];
-  return await driver.launch({ executablePath, args: [...packed.args, ...own] });
+  return await driver.launch({ executablePath, args: [...args, ...own] });
 }
