@@ -1,4 +1,5 @@
 import { request, type SendOptions } from "./client.ts";
+import { unreachable } from "./problem.ts";
 
 /** One event of a stream of server-sent events (HTML, section 9.2). */
 export interface ServerSentEvent {
@@ -7,20 +8,55 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** Reads server-sent events until the stream ends. To go on after a break, send `last-event-id`. */
+export interface EventOptions extends SendOptions {
+  /** Called when the stream is open, also while it has no event. */
+  readonly onOpen?: () => void;
+}
+
+/** The API sends a sign of life every 15 s. */
+const QUIET_MS = 45_000;
+
+/**
+ * Reads server-sent events until the stream ends, and breaks off when it is silent for too long. To go on after a break, send
+ * `last-event-id`.
+ */
 export async function* serverSentEvents(
   path: string,
-  options: SendOptions = {},
+  { onOpen, ...options }: EventOptions = {},
 ): AsyncGenerator<ServerSentEvent> {
   const headers = { ...options.headers, accept: "text/event-stream" };
-  const response = await request("GET", path, { ...options, headers });
+  const quiet = new AbortController();
+  const signal =
+    options.signal === undefined ? quiet.signal : AbortSignal.any([options.signal, quiet.signal]);
+  const heard = () => setTimeout(() => quiet.abort(), QUIET_MS);
+  let timer = heard();
+  try {
+    const response = await request("GET", path, { ...options, headers, signal });
+    onOpen?.();
+    for await (const event of eventsOf(response.body!)) {
+      clearTimeout(timer);
+      timer = heard();
+      if (event !== undefined) yield event;
+    }
+  } catch (error) {
+    throw quiet.signal.aborted ? unreachable(new Error("the stream was silent")) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Yields undefined for lines that are no event, such as signs of life. */
+async function* eventsOf(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<ServerSentEvent | undefined> {
   let [id, event, data]: [string | undefined, string, string[]] = [undefined, "message", []];
-  for await (const line of linesOf(response.body!)) {
+  for await (const line of linesOf(body)) {
     if (line === "") {
       if (data.length > 0) yield { ...(id === undefined ? {} : { id }), event, data: data.join("\n") };
       [event, data] = ["message", []];
       continue;
     }
+    if (line.startsWith(":")) yield undefined;
     const colon = line.indexOf(":");
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");

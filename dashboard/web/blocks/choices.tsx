@@ -9,13 +9,13 @@ export interface ChoicesProps<T extends string> {
 /** One of a few values, all of them in view. */
 export function Choices<T extends string>({ label, value, onChange, options }: ChoicesProps<T>) {
   return (
-    <fieldset class="choices">
+    <fieldset class="segments">
       <legend class="hidden">{label}</legend>
       {options.map((option) => (
         <button
           key={option.value}
           type="button"
-          class="choice"
+          class="segment"
           aria-pressed={option.value === value}
           title={option.title}
           onClick={() => onChange(option.value)}

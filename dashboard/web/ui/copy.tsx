@@ -4,7 +4,8 @@ import { Button } from "./button.tsx";
 export { shellQuoted } from "./shell-quoted.ts";
 
 export interface CopyProps {
-  readonly text: string;
+  /** A function where making the text takes time. */
+  readonly text: string | (() => string);
   /** Such as `Copy as curl`. Without it the button has a picture alone. */
   readonly children?: string;
   readonly small?: boolean;
@@ -16,7 +17,7 @@ const SHOWN_MS = 1_500;
 export function Copy({ text, children, small = true }: CopyProps) {
   const [isDone, setDone] = useState(false);
   const copy = async () => {
-    await copyText(text);
+    await copyText(typeof text === "string" ? text : text());
     setDone(true);
     setTimeout(() => setDone(false), SHOWN_MS);
   };

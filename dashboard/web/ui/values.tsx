@@ -23,7 +23,7 @@ export function When({ at }: { readonly at: string | number | Date | undefined |
   const date = new Date(at);
   return (
     <time dateTime={date.toISOString()} title={`${EXACT.format(date)} · ${date.toISOString()}`}>
-      {relative(date.getTime(), now.value)}
+      {relative(date.getTime(), Math.max(now.value, Date.now()))}
     </time>
   );
 }

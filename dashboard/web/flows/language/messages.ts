@@ -1,8 +1,9 @@
 import type { Conversion } from "../../../../platform/flows/convert/klusterfuck.ts";
 import type { EditorSchema } from "../../../../platform/flows/definition/schema/parts.ts";
+import type { FlowGraph } from "../../../../platform/flows/graph/flow-graph.ts";
 import type { Edited, FlowEdit } from "../document/edit.ts";
 import type { Completions, Names } from "./completion.ts";
-import type { Checked } from "./outline.ts";
+import type { Checked, Places } from "./outline.ts";
 import type { Sample, Sent } from "./sample.ts";
 
 /** What the worker does, by name: what it gets and what it answers. */
@@ -11,6 +12,8 @@ export interface Tasks {
     readonly gets: { readonly text: string; readonly name: string | undefined };
     readonly answers: Checked;
   };
+  /** Where a layout puts the steps of a graph. */
+  readonly place: { readonly gets: FlowGraph; readonly answers: Places };
   readonly edit: {
     readonly gets: { readonly text: string; readonly edit: FlowEdit };
     readonly answers: Edited;

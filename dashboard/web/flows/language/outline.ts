@@ -18,7 +18,7 @@ export interface FlowOutline {
   readonly steps: readonly OutlineStep[];
   readonly graph: FlowGraph;
   /** Top left corners, in pixels. */
-  readonly places: Readonly<Record<string, { readonly x: number; readonly y: number }>>;
+  readonly places: Places;
 }
 
 export interface OutlineStep {
@@ -39,6 +39,9 @@ export interface OutlineStep {
 export type ActionKey = (typeof KEYS.action)[number];
 
 /** Size of a step in the canvas, with room for its shadow. */
+/** Top left corners of steps, in pixels. */
+export type Places = Readonly<Record<string, { readonly x: number; readonly y: number }>>;
+
 const NODE = { width: 208, height: 56 };
 /** The defaults of SKIFF_FLOW_STEPS and SKIFF_FLOW_ITEMS; a Skiff with others judges at the deploy. */
 const LIMITS = { flowSteps: 1_000, flowItems: 10_000 };
@@ -89,11 +92,15 @@ function outlineOf(
     ...sketched,
     nodes: sketched.nodes.map((node) => ({ ...node, text: texts.get(node.name) ?? node.text })),
   };
+  return { value, steps: found, graph, places: placesOf(graph) };
+}
+
+/** Returns the top left corner of each step. */
+export function placesOf(graph: FlowGraph): Places {
   const { nodes } = placed(graph, NODE);
-  const places = nodes.map(
-    ({ name, x, y }) => [name, { x: x - NODE.width / 2, y: y - NODE.height / 2 }] as const,
+  return Object.fromEntries(
+    nodes.map(({ name, x, y }) => [name, { x: x - NODE.width / 2, y: y - NODE.height / 2 }]),
   );
-  return { value, steps: found, graph, places: Object.fromEntries(places) };
 }
 
 /** A new flow has the name of its text, or none yet. */

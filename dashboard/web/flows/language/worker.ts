@@ -5,11 +5,12 @@ import { flowSchema } from "../../../../platform/flows/definition/schema/flow-sc
 import { applyEdit } from "../document/edit.ts";
 import { completionsAt } from "./completion.ts";
 import type { Answer, Request, TaskName, Tasks } from "./messages.ts";
-import { checkText } from "./outline.ts";
+import { checkText, placesOf } from "./outline.ts";
 import { sentBy } from "./sample.ts";
 
 const TASKS: { readonly [Name in TaskName]: (input: Tasks[Name]["gets"]) => Tasks[Name]["answers"] } = {
   check: ({ text, name }) => checkText(text, name),
+  place: placesOf,
   edit: ({ text, edit }) => applyEdit(text, edit),
   complete: ({ text, offset, names }) => completionsAt(text, offset, names) ?? null,
   schema: () => flowSchema(),

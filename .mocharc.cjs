@@ -1,0 +1,35 @@
+const { existsSync } = require("node:fs");
+
+/**
+ * Files of half a minute each, about what changes rarely. `npm test` takes a third of them, others every day (UTC). SKIFF_TESTS=3 takes
+ * those of the third day, SKIFF_TESTS=all all of them; so does naming files.
+ */
+const TAKING_TURNS = [
+  "test/durability/kill.test.ts",
+  "test/flows/crash/kill.test.ts",
+  "test/events/chaos/kill.test.ts",
+  "test/flows/redeploy.test.ts",
+  "test/flows/crash/crash.test.ts",
+  "test/events/chaos/workers.test.ts",
+  "test/router/workers/workers.test.ts",
+  "test/failure-modes.test.ts",
+  "test/leaks.test.ts",
+  "test/sandbox/sockets.test.ts",
+  "test/sandbox/descriptors.test.ts",
+  "test/sandbox/processes.test.ts",
+  "test/flows/engine/hostile-runs.test.ts",
+  "test/events/schedules/running.test.ts",
+  "test/long-streams.test.ts",
+];
+
+const isNamed = process.argv.slice(2).some((argument) => existsSync(argument));
+const { SKIFF_TESTS: day = String(new Date().getUTCDate()) } = process.env;
+const isToday = (_, index) => day === "all" || isNamed || index % 3 === Number(day) % 3;
+
+module.exports = {
+  require: ["./test/support/setup/system-path.ts", "./test/support/setup/close-browser.ts"],
+  ignore: TAKING_TURNS.filter((file, index) => !isToday(file, index)),
+  timeout: 20000,
+  forbidOnly: true,
+  exit: false,
+};

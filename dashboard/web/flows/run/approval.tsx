@@ -1,0 +1,84 @@
+import { useState } from "preact/hooks";
+import { api } from "../../api/client.ts";
+import { allowed } from "../../blocks/allowed.ts";
+import { Button } from "../../ui/button.tsx";
+import { TextField } from "../../ui/field.tsx";
+import { When } from "../../ui/values.tsx";
+import type { AttemptDocument } from "./run.ts";
+import type { RunPartProps } from "./run-page.tsx";
+
+/** The steps that wait for a person, each with its question. */
+export function Approval({ run, ...props }: RunPartProps) {
+  const waiting = Object.entries(run.steps).flatMap(([step, { action, attempts }]) =>
+    action !== "approve"
+      ? []
+      : attempts.filter(({ state }) => state === "waiting").map((attempt) => ({ step, attempt })),
+  );
+  return (
+    <>
+      {waiting.map(({ step, attempt }) => (
+        <Question key={`${step} ${attempt.item}`} {...{ run, step, attempt }} {...props} />
+      ))}
+    </>
+  );
+}
+
+interface QuestionProps extends RunPartProps {
+  readonly step: string;
+  readonly attempt: AttemptDocument;
+}
+
+function Question({ path, reload, step, attempt }: QuestionProps) {
+  const [comment, setComment] = useState("");
+  const [data, setData] = useState("");
+  const { message, until } = (attempt.waitsFor ?? {}) as { message?: string; until?: string };
+  const fault = data === "" || isJson(data) ? undefined : "This is not JSON.";
+  const decide = async (approved: boolean) => {
+    const json = {
+      approved,
+      ...(comment === "" ? {} : { comment }),
+      ...(data === "" ? {} : { data: JSON.parse(data) as unknown }),
+    };
+    await api.send("POST", `${path}/approve`, { query: { step, item: attempt.item }, json });
+    await reload();
+  };
+  return (
+    <section class="card question stack" aria-label={`Question of ${step}`}>
+      <h2>{message ?? `The step ${step} waits for a decision`}</h2>
+      <p class="muted">
+        {step} waits until <When at={until} />
+      </p>
+      <div class="row">
+        <TextField label="Comment" value={comment} onChange={setComment} />
+        <TextField label="Data (JSON)" value={data} onChange={setData} fault={fault} mono />
+        <Button
+          kind="primary"
+          icon="check"
+          disabled={fault !== undefined}
+          onClick={() => decide(true)}
+          {...allowed("call")}
+        >
+          Approve
+        </Button>
+        <Button
+          kind="danger"
+          icon="close"
+          disabled={fault !== undefined}
+          onClick={() => decide(false)}
+          {...allowed("call")}
+        >
+          Decline
+        </Button>
+      </div>
+    </section>
+  );
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,74 @@
+import { useState } from "preact/hooks";
+import { useLocation } from "wouter";
+import { api } from "../../api/client.ts";
+import { allowed } from "../../blocks/allowed.ts";
+import { Button } from "../../ui/button.tsx";
+import { FormDialog } from "../../ui/dialog.tsx";
+import { TextField } from "../../ui/field.tsx";
+import { isLive } from "./run.ts";
+import type { RunPartProps } from "./run-page.tsx";
+
+/** What can be done with a run as a whole. */
+export function RunActions({ run, path, reload, begun }: RunPartProps) {
+  const [, go] = useLocation();
+  const [isCancelling, setCancelling] = useState(false);
+  const [reason, setReason] = useState("");
+  const act = async (what: string) => {
+    await api.send("POST", `${path}/${what}`);
+    begun();
+    await reload();
+  };
+  const remove = async () => {
+    await api.send("DELETE", path);
+    go(`/flows/${run.flow}`);
+  };
+  const cancel = async () => {
+    await api.send("POST", `${path}/cancel`, { query: { reason: reason || undefined } });
+    await reload();
+  };
+  return (
+    <>
+      {run.state === "paused" ? (
+        <Button icon="play" onClick={() => act("resume")} {...allowed("call")}>
+          Resume
+        </Button>
+      ) : isLive(run) ? (
+        <Button icon="pause" title="No further step starts" onClick={() => act("pause")} {...allowed("call")}>
+          Pause
+        </Button>
+      ) : null}
+      {isLive(run) ? (
+        <Button kind="danger" icon="stop" onClick={() => setCancelling(true)} {...allowed("call")}>
+          Cancel
+        </Button>
+      ) : (
+        <>
+          <Button
+            kind={run.state === "failed" ? "primary" : "plain"}
+            icon="retry"
+            title="From what failed; steps that are done keep their outputs"
+            disabled={run.state === "done"}
+            onClick={() => act("retry")}
+          >
+            Retry
+          </Button>
+          <Button kind="danger" icon="trash" onClick={remove} {...allowed("deploy")}>
+            Remove
+          </Button>
+        </>
+      )}
+      {isCancelling ? (
+        <FormDialog
+          title="Cancel the run"
+          action="Cancel the run"
+          kind="danger"
+          onSubmit={cancel}
+          onClose={() => setCancelling(false)}
+        >
+          <p>No further step starts. Steps of `finally` run.</p>
+          <TextField label="Reason" value={reason} onChange={setReason} autoFocus />
+        </FormDialog>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,62 @@
+import { useState } from "preact/hooks";
+import { api, type Query } from "../../api/client.ts";
+import { Button } from "../../ui/button.tsx";
+import { bytesText } from "../../ui/values.tsx";
+import { saveBlob, ValueView } from "./value-view.tsx";
+
+export interface StepOutputProps {
+  /** Of the API: the output as it is. */
+  readonly path: string;
+  readonly query: Query;
+  readonly values: {
+    readonly output?: unknown;
+    /** Of an output that is kept beside the run, because it is large or no text. */
+    readonly outputBody?: { readonly bytes: number; readonly type: string };
+  };
+}
+
+const SHOWN_BYTES = 100_000;
+
+/** What a step gave. A large output is read when somebody asks for it, and its beginning alone is shown. */
+export function StepOutput({ path, query, values: { output, outputBody } }: StepOutputProps) {
+  const [start, setStart] = useState<string>();
+  if (output !== undefined) return <ValueView label="Output" value={output} />;
+  if (outputBody === undefined) return <p class="muted">No output.</p>;
+  const { bytes, type } = outputBody;
+  const isText = /^text\/|json|xml|yaml/.test(type);
+  const show = async () => setStart(await readStart(await api.raw("GET", path, { query })));
+  const save = async () => saveBlob("output", await (await api.raw("GET", path, { query })).blob());
+  return (
+    <div class="stack">
+      <div class="row">
+        <span>
+          Output: {bytesText(bytes)} of {type}
+        </span>
+        {isText && start === undefined ? (
+          <Button small onClick={show}>
+            Show its beginning
+          </Button>
+        ) : null}
+        <Button small icon="upload" onClick={save}>
+          Save
+        </Button>
+      </div>
+      {start === undefined ? null : <ValueView label="Beginning of the output" value={start} />}
+    </div>
+  );
+}
+
+/** Reads the first bytes of a response and ends it. */
+async function readStart(response: Response): Promise<string> {
+  const reader = response.body!.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let bytes = 0; bytes < SHOWN_BYTES; ) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.length;
+    text += decoder.decode(value, { stream: true });
+  }
+  await reader.cancel();
+  return text.slice(0, SHOWN_BYTES);
+}

@@ -1,0 +1,57 @@
+import { useState } from "preact/hooks";
+import { api } from "../../api/client.ts";
+import { useResource } from "../../api/resource.ts";
+import { putSecret, type Secret } from "../../secrets/secret.ts";
+import { FormDialog } from "../../ui/dialog.tsx";
+import { Select, TextField } from "../../ui/field.tsx";
+import { showDone } from "../../ui/toast.tsx";
+import { type Described, ifMatch, pathOf, useDescribed } from "../described.ts";
+
+interface UseSecretProps {
+  readonly described: Described;
+  readonly onClose: () => void;
+}
+
+/** Gives a function a secret: one that is stored, or a new one. */
+export function UseSecret({ described: { name, version }, onClose }: UseSecretProps) {
+  const { reload } = useDescribed();
+  const { data } = useResource<{ readonly secrets: readonly Secret[] }>("/secret");
+  const [chosen, setChosen] = useState("");
+  const [fresh, setFresh] = useState("");
+  const [value, setValue] = useState("");
+  const [variable, setVariable] = useState("");
+  const secret = chosen || fresh.trim();
+  const standard = secret.toUpperCase().replaceAll("-", "_");
+  const submit = async () => {
+    if (chosen === "") await putSecret(secret, value, true);
+    const secrets = { [variable.trim() || standard]: secret };
+    await api.send("PATCH", pathOf(name), { json: { secrets }, headers: ifMatch(version) });
+    await reload();
+    showDone(`${name} reads ${secret} from ${variable.trim() || standard}.`);
+  };
+  const names = data?.secrets.map((each) => each.name) ?? [];
+  return (
+    <FormDialog title={`A secret for ${name}`} action="Use it" onSubmit={submit} onClose={onClose}>
+      <Select
+        label="Secret"
+        value={chosen}
+        onChange={setChosen}
+        options={[{ value: "", text: "A new one" }, ...names]}
+      />
+      {chosen === "" ? (
+        <>
+          <TextField label="Name" mono required placeholder="db-password" value={fresh} onChange={setFresh} />
+          <TextField label="Value" mono required rows={3} value={value} onChange={setValue} />
+        </>
+      ) : null}
+      <TextField
+        label="Variable"
+        mono
+        placeholder={standard || "DB_PASSWORD"}
+        hint="The function reads the value from it."
+        value={variable}
+        onChange={setVariable}
+      />
+    </FormDialog>
+  );
+}

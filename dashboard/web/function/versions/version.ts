@@ -1,0 +1,14 @@
+/** A kept version as `GET /func/NAME/versions` lists it. */
+export interface Version {
+  readonly version: number;
+  /** Of the functions' origin: calls this version, with traffic or without. */
+  readonly url: string;
+  readonly createdAt: string;
+  readonly by?: string;
+  readonly message?: string;
+  readonly commit?: string;
+  readonly pinned: boolean;
+  /** Part of all calls, from 0 to 1. */
+  readonly share: number;
+  readonly sourceBytes: number;
+}

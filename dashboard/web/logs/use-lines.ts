@@ -1,0 +1,90 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { serverSentEvents } from "../api/streams.ts";
+import { type LogFilters, logQuery } from "./filters.ts";
+import { follow, type LineEvent } from "./follow.ts";
+import { type BufferState, LineBuffer } from "./line-buffer.ts";
+import type { LogLine } from "./log-line.ts";
+
+const MOST_LINES = 50_000;
+/** So many lines are read at once before the page may draw. */
+const AT_ONCE = 250;
+
+export interface Lines extends BufferState {
+  readonly link: "opening" | "live" | "lost";
+  /** Why the lines cannot be read. */
+  readonly problem: ApiProblem | undefined;
+  /** While it holds, new lines wait. */
+  readonly hold: (isHolding: boolean) => void;
+  readonly clear: () => void;
+}
+
+/** Follows the lines of a function, drawn at most once for each frame. */
+export function useLines(name: string, filters: LogFilters): Lines {
+  const key = JSON.stringify([name, filters]);
+  const [clears, setClears] = useState(0);
+  const buffer = useMemo(() => new LineBuffer(MOST_LINES), [key, clears]);
+  const target = useRef(buffer);
+  target.current = buffer;
+  const [state, setState] = useState<BufferState>(buffer.state);
+  const [link, setLink] = useState<Lines["link"]>("opening");
+  const [problem, setProblem] = useState<ApiProblem>();
+  const draw = () => setState(target.current.state);
+  useEffect(draw, [buffer]);
+  useEffect(() => {
+    const ending = new AbortController();
+    const { signal } = ending;
+    let frame = 0;
+    setLink("opening");
+    setProblem(undefined);
+    follow({
+      signal,
+      open: (after) => openLines(name, { filters, after, signal, onOpen: () => setLink("live") }),
+      onLine: (line) => {
+        target.current.add(line);
+        if (frame !== 0) return;
+        frame = requestAnimationFrame(() => {
+          frame = 0;
+          draw();
+        });
+      },
+      onLost: () => setLink("lost"),
+      mayPass,
+    }).catch((error: unknown) => setProblem(asProblem(error)));
+    return () => {
+      ending.abort();
+      cancelAnimationFrame(frame);
+    };
+  }, [key]);
+  const hold = (isHolding: boolean) => {
+    target.current.hold(isHolding);
+    draw();
+  };
+  return { ...state, link, problem, hold, clear: () => setClears(clears + 1) };
+}
+
+interface Opening {
+  readonly filters: LogFilters;
+  readonly after: string | undefined;
+  readonly signal: AbortSignal;
+  readonly onOpen: () => void;
+}
+
+async function* openLines(
+  name: string,
+  { filters, after, signal, onOpen }: Opening,
+): AsyncGenerator<LineEvent> {
+  const headers = after === undefined ? {} : { "last-event-id": after };
+  const query = { ...logQuery(filters), follow: true };
+  const path = `/func/${encodeURIComponent(name)}/logs`;
+  let read = 0;
+  for await (const { id, data } of serverSentEvents(path, { query, headers, signal, onOpen })) {
+    if (++read % AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
+    yield { line: JSON.parse(data) as LogLine, ...(id === undefined ? {} : { id }) };
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  const { status } = asProblem(error);
+  return status === 0 || status === 429 || status >= 500;
+}

@@ -1,0 +1,30 @@
+/** What the form needs of `GET /func/NAME`. */
+export interface CalledFunction {
+  readonly name: string;
+  readonly url: string;
+  readonly version: number;
+  readonly access: string;
+  readonly traffic: readonly { readonly version: number; readonly weight: number }[];
+  readonly versions: readonly { readonly version: number }[];
+}
+
+/** The members of the answer that are read. */
+export interface FunctionAnswer extends Omit<CalledFunction, "access"> {
+  readonly settings: { readonly access?: string };
+}
+
+export function calledFunction({ settings, ...answer }: FunctionAnswer): CalledFunction {
+  return { ...answer, access: settings.access ?? "public" };
+}
+
+/** The versions that can be called, newest first; first of all as the traffic is shared. */
+export function versionOptions({ traffic, versions, version }: CalledFunction) {
+  const total = traffic.reduce((sum, { weight }) => sum + weight, 0);
+  const shares = traffic.map((each) => `v${each.version} ${Math.round((each.weight / total) * 100)} %`);
+  const share = traffic.length > 1 ? shares.join(", ") : `v${traffic[0]?.version ?? version}`;
+  const kept = versions.map((each) => each.version).sort((a, b) => b - a);
+  return [
+    { value: "", text: `as traffic: ${share}` },
+    ...kept.map((each) => ({ value: String(each), text: `version ${each}` })),
+  ];
+}
