@@ -3,16 +3,15 @@ import { existsSync } from "node:fs";
 import { arch, platform } from "node:os";
 import type { Browser } from "playwright-core";
 
-/**
- * Of the packed browser, which is made for small machines: with one process the end of a page can end the browser, and
- * pages of other origins are as close as those of one. The tests need the walls that people's browsers have.
- */
-const NOT_WANTED = new Set([
-  "--single-process",
+/** Of the package, for pages that somebody trusts: a page of another origin could read the dashboard then. */
+const UNSAFE = [
   "--disable-web-security",
   "--allow-running-insecure-content",
   "--disable-site-isolation-trials",
-]);
+  "--disable-features=AudioServiceOutOfProcess,IsolateOrigins,site-per-process",
+];
+/** All pages are in the process of the browser, which starts faster. */
+const ONE_PROCESS = ["--single-process", "--no-zygote"];
 
 let starting: Promise<Browser> | undefined;
 
@@ -26,7 +25,8 @@ export function whyNoBrowser(): string | undefined {
 
 /** The browser ends with the last test: see `after` in setup/close-browser.ts. */
 export function chromium(): Promise<Browser> {
-  starting ??= start();
+  // With one process the end of a page that has a database or a lock can end the browser.
+  starting ??= startChromium({ isolated: true });
   return starting;
 }
 
@@ -35,16 +35,17 @@ export async function closeChromium(): Promise<void> {
   starting = undefined;
 }
 
-async function start(): Promise<Browser> {
+/** Starts another one. With `isolated` each site has a process of its own, as on a desktop. */
+export async function startChromium({ isolated = false } = {}): Promise<Browser> {
   const { chromium: driver } = await import("playwright-core");
   const { default: packed } = await import("@sparticuz/chromium");
   const executablePath = process.env.CHROMIUM || (await packed.executablePath());
-  const args = packed.args.filter((each) => !NOT_WANTED.has(each));
   const own = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
   ];
-  return await driver.launch({ executablePath, args: [...args, ...own] });
+  const left = packed.args.filter((arg) => !UNSAFE.includes(arg) && !(isolated && ONE_PROCESS.includes(arg)));
+  return await driver.launch({ executablePath, args: [...left, ...own] });
 }

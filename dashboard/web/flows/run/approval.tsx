@@ -4,8 +4,7 @@ import { allowed } from "../../blocks/allowed.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { When } from "../../ui/values.tsx";
-import type { AttemptDocument } from "./run.ts";
-import type { RunPartProps } from "./run-page.tsx";
+import type { AttemptDocument, RunPartProps } from "./run.ts";
 
 /** The steps that wait for a person, each with its question. */
 export function Approval({ run, ...props }: RunPartProps) {

@@ -5,8 +5,7 @@ import { allowed } from "../../blocks/allowed.ts";
 import { Button } from "../../ui/button.tsx";
 import { FormDialog } from "../../ui/dialog.tsx";
 import { TextField } from "../../ui/field.tsx";
-import { isLive } from "./run.ts";
-import type { RunPartProps } from "./run-page.tsx";
+import { isLive, type RunPartProps } from "./run.ts";
 
 /** What can be done with a run as a whole. */
 export function RunActions({ run, path, reload, begun }: RunPartProps) {

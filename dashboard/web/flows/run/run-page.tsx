@@ -7,7 +7,7 @@ import { Loaded, Page, Section } from "../../ui/page.tsx";
 import { Badge, durationText, When } from "../../ui/values.tsx";
 import { PlacedCanvas } from "../canvas/placed-canvas.tsx";
 import { Approval } from "./approval.tsx";
-import { isLive, type RunDocument, toneOf, tookMs, triggerText } from "./run.ts";
+import { isLive, type RunDocument, type RunPartProps, toneOf, tookMs, triggerText } from "./run.ts";
 import { RunActions } from "./run-actions.tsx";
 import { StepPanel } from "./step-panel.tsx";
 import { Timeline } from "./timeline.tsx";
@@ -40,15 +40,6 @@ export default function RunPage({ params }: { readonly params: Readonly<Record<s
       </Loaded>
     </Page>
   );
-}
-
-export interface RunPartProps {
-  readonly run: RunDocument;
-  /** Of the API. */
-  readonly path: string;
-  readonly reload: () => Promise<void>;
-  /** The run goes on, so it is read again. */
-  readonly begun: () => void;
 }
 
 function Details(props: RunPartProps) {

@@ -101,3 +101,12 @@ export function triggerText({ trigger }: Pick<RunSummary, "trigger">): string {
   const what = [method, path, schedule, flow].filter((each) => typeof each === "string").join(" ");
   return what === "" ? kind : `${kind} ${what}`;
 }
+
+export interface RunPartProps {
+  readonly run: RunDocument;
+  /** Of the API. */
+  readonly path: string;
+  readonly reload: () => Promise<void>;
+  /** The run goes on, so it is read again. */
+  readonly begun: () => void;
+}

@@ -7,8 +7,7 @@ import { Button } from "../../ui/button.tsx";
 import { Select } from "../../ui/field.tsx";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
 import { Badge, Duration, When } from "../../ui/values.tsx";
-import { type AttemptDocument, isLive, type Shown, toneOf, tookMs } from "./run.ts";
-import type { RunPartProps } from "./run-page.tsx";
+import { type AttemptDocument, isLive, type RunPartProps, type Shown, toneOf, tookMs } from "./run.ts";
 import { StepOutput } from "./step-output.tsx";
 import { ValueView } from "./value-view.tsx";
 
