@@ -1,6 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { useSearch } from "wouter";
-import type { RouteParams } from "../app/routes.ts";
 import { Editor, type Place } from "../editor/editor.tsx";
 import { languageOf } from "../editor/languages.ts";
 import { useDescribed } from "../function/described.ts";
@@ -22,7 +21,7 @@ import { isChanged, type Workspace, withFile } from "./workspace.ts";
 const ROOMY_PX = 1_240;
 
 /** `/functions/NAME/code?file=&line=&column=`: the source, drafts of it, and the way to make it live. */
-export default function CodePage({ params }: { readonly params: RouteParams }) {
+export default function CodePage({ params }: { readonly params: Readonly<Record<string, string>> }) {
   const name = params.name!;
   return (
     <FunctionPage name={name} part="Code" wide>
