@@ -3,7 +3,8 @@ import { api } from "../api/client.ts";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { type DraftContent, DraftKeeper, type DraftState, type FoundDrafts } from "./draft-keeper.ts";
 import { type Draft, removeDraft } from "./drafts.ts";
-import { differences, mainFile, postedFiles, readSource, type Source } from "./source.ts";
+import { readSource } from "./read-source.ts";
+import { differences, mainFile, postedFiles, type Source } from "./source.ts";
 import { isChanged, openWorkspace, type Workspace } from "./workspace.ts";
 
 export type DeployState =

@@ -1,5 +1,3 @@
-import { api } from "../api/client.ts";
-
 /** The content of a file: a text, or bytes that are none. */
 export type Content = { readonly text: string } | { readonly base64: string; readonly bytes: number };
 
@@ -14,14 +12,6 @@ export interface Source {
   readonly entry?: string;
 }
 
-interface FilesAnswer {
-  readonly version: number;
-  readonly entry?: string;
-  readonly files: readonly ({ readonly path: string; readonly bytes: number } & Partial<
-    Record<"text" | "base64", string>
-  >)[];
-}
-
 /** What `PUT` and `POST` of a function take as `application/json`. */
 export interface PostedFiles {
   readonly files: Readonly<Record<string, string | { readonly base64: string }>>;
@@ -30,17 +20,6 @@ export interface PostedFiles {
 
 /** Names that Skiff gives to a source of one file. */
 const SINGLE = new Set(["main.ts", "main"]);
-
-/** Reads the files of a version, of the current one by default. */
-export async function readSource(name: string, version?: number): Promise<Source> {
-  const path = `/func/${encodeURIComponent(name)}/files`;
-  const { files, ...answer } = await api.get<FilesAnswer>(path, { version });
-  const contents = files.map(({ path, bytes, text, base64 = "" }): [string, Content] => [
-    path,
-    text === undefined ? { base64, bytes } : { text },
-  ]);
-  return { ...answer, files: Object.fromEntries(contents) };
-}
 
 /**
  * Returns the body of a deploy. One file is posted as an archive where its name matters: `entry` makes it one.
