@@ -46,7 +46,11 @@ export async function signedInDashboard(options: StartOptions = {}): Promise<Das
       return page;
     },
     async close() {
-      for (const context of contexts) await context.close();
+      for (const context of contexts) {
+        // Chromium in one process dies with a context that has a worker.
+        for (const page of context.pages()) await page.close();
+        await context.close();
+      }
       await skiff.close();
       assert.deepEqual(faults, []);
     },
