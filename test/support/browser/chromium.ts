@@ -28,8 +28,7 @@ export function whyNoBrowser(): string | undefined {
 
 /** The browser ends with the last test: see `after` in setup/close-browser.ts. */
 export function chromium(): Promise<Browser> {
-  // With one process the end of a page that has a database or a lock can end the browser.
-  starting ??= startChromium({ isolated: true });
+  starting ??= startChromium();
   return starting;
 }
 
