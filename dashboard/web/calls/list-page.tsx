@@ -45,7 +45,7 @@ export default function CallsPage() {
         </>
       }
     >
-      <div class="filters">
+      <div class="filter-row">
         <Choices label="State" value={state} onChange={(value) => set({ state: value })} options={STATES} />
         <TextField
           label="Function"
