@@ -15,6 +15,7 @@ import { createManager, type Manager } from "./manager/manager.ts";
 import { Collector } from "./manager/usage/collector.ts";
 import { logFailures } from "./manager/usage/failure-line.ts";
 import { Guards } from "./manager/usage/guards.ts";
+import { Sampler } from "./manager/usage/sampler.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { commandRules } from "./platform/images/command-rules.ts";
 import { followKeys } from "./platform/keys/follow-keys.ts";
@@ -203,7 +204,11 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     onFailures: logFailures(logs, print),
     print,
   });
-  services.add({ name: "usage", drain: () => collector.close() });
+  const sampler = new Sampler({ platform, ledger: store.usage, memory: () => platform.memoryById, print });
+  services.add({
+    name: "usage",
+    drain: async () => void (await Promise.all([collector.close(), sampler.close()])),
+  });
   services.add({
     name: "server",
     // Together: calls that events and flows make go through the front. They break their own off, before the front does.

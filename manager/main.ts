@@ -48,6 +48,7 @@ import { createManager } from "./manager.ts";
 import { Collector } from "./usage/collector.ts";
 import { logFailures } from "./usage/failure-line.ts";
 import { Guards } from "./usage/guards.ts";
+import { Sampler } from "./usage/sampler.ts";
 
 const RETRY_MS = 2_000;
 /** What isolates functions and programs on a cluster. */
@@ -201,9 +202,11 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       ...(lines ? { onFailures: logFailures(lines, print) } : {}),
       print,
     });
+    const sampler = store && new Sampler({ platform, ledger: store.usage, print });
     const logSweeper = store && new LogSweeper({ logs: store.logs, exists, print });
     await once(signal, "abort");
     await logSweeper?.close();
+    await sampler?.close();
     await usage.close();
     await sweeper.close();
     await keeper.close();

@@ -1,4 +1,5 @@
 import type { LogLevel, LogLine } from "../platform/platform.ts";
+import type { TracedCall, WakeMs } from "../platform/usage/exchange.ts";
 import type { Bodies } from "./bodies.ts";
 import type { Calls } from "./calls.ts";
 import type { Runs } from "./flows/runs.ts";
@@ -39,10 +40,16 @@ export interface UsageLedger {
   add(batches: readonly UsageBatch[]): Promise<void>;
   /** Sums by the columns `by`, in their order. `from` and `to` are rounded down to whole hours; `to` is excluded. */
   sum(query: UsageQuery): Promise<readonly UsageSum[]>;
-  /** The minutes of a function from `since` on, for at most the last two hours. */
+  /** The minutes of a function from `since` on, for at most the last 25 hours. */
   minutes(name: string, since: Date): Promise<readonly UsageMinute[]>;
   /** The calls of some functions in steps of time, for as long as minutes are kept. */
   series(query: SeriesQuery): Promise<readonly UsageStep[]>;
+  /** Records how many instances functions have. Of several samples of a minute the largest numbers count. */
+  sample(samples: readonly UsageSample[]): Promise<void>;
+  /** The largest samples of steps, oldest first. */
+  samples(query: SeriesQuery): Promise<readonly SampledStep[]>;
+  /** A call that failed or waited for a start, if it is kept: for 24 hours, the newest 100,000. */
+  trace(callId: string): Promise<TracedCall | undefined>;
   /** Calls in the month (UTC) that `at` is in. */
   month(at: Date): Promise<MonthlyCalls>;
   /** The time of the last use by id of the key. */
@@ -56,6 +63,7 @@ export interface UsageBatch {
   readonly sequence: number;
   readonly hours: readonly UsageHour[];
   readonly minutes: readonly UsageMinute[];
+  readonly traced?: readonly TracedCall[];
   readonly keys: readonly { readonly key: string; readonly usedAt: Date }[];
 }
 
@@ -87,6 +95,21 @@ export interface UsageMinute {
   readonly errors: number;
   /** Calls per bucket of USAGE_BUCKETS (platform/usage/durations.ts), not cumulative. */
   readonly durations: readonly number[];
+  readonly coldStarts?: number;
+  readonly wakeMs?: WakeMs;
+  readonly refused?: number;
+}
+
+export interface UsageSample {
+  readonly at: Date;
+  readonly function: string;
+  readonly instances: number;
+  /** Of all its instances; absent where it is not measured. */
+  readonly memoryMiB?: number;
+}
+
+export interface SampledStep extends Omit<UsageSample, "at"> {
+  readonly from: Date;
 }
 
 export interface SeriesQuery {
@@ -99,7 +122,7 @@ export interface SeriesQuery {
 }
 
 /** The calls of one version in a step that had calls. */
-export interface UsageStep extends Omit<UsageMinute, "minute"> {
+export interface UsageStep extends Required<Omit<UsageMinute, "minute">> {
   /** The start of the step: a multiple of its length since 1970. */
   readonly from: Date;
 }

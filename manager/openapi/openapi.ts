@@ -16,6 +16,7 @@ import { flowSchemas } from "./flows/schemas.ts";
 import { keyPaths } from "./keys.ts";
 import { logPaths } from "./logs.ts";
 import { sourceFilePaths, sourceFileSchemas } from "./observing/files.ts";
+import { observingPaths, observingSchemas } from "./observing/metrics.ts";
 import { systemPaths } from "./observing/system.ts";
 import { callPaths, functionPaths, servicePaths } from "./paths.ts";
 import type { Schema } from "./schema.ts";
@@ -62,6 +63,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...runPaths(limits),
       ...triggerPaths(),
       ...sourceFilePaths(),
+      ...observingPaths(),
       ...systemPaths(),
       ...servicePaths(),
     },
@@ -76,6 +78,7 @@ export function openApi(limits: Limits, access: Access): Schema {
         ...runSchemas(limits),
         ...execSchemas(),
         ...sourceFileSchemas(),
+        ...observingSchemas(),
       },
       securitySchemes: {
         token: {

@@ -5,7 +5,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** Converts a batch of a router to rows of the store. */
-export function usageRows(source: string, { sequence, atMs, counts }: CountedBatch): UsageBatch {
+export function usageRows(source: string, { sequence, atMs, counts, traced }: CountedBatch): UsageBatch {
   const hour = new Date(atMs - (atMs % HOUR_MS));
   const minute = new Date(atMs - (atMs % MINUTE_MS));
   const hours = counts.flatMap(({ function: name, version, keys }) =>
@@ -19,6 +19,7 @@ export function usageRows(source: string, { sequence, atMs, counts }: CountedBat
     sequence,
     hours,
     minutes,
+    ...(traced === undefined ? {} : { traced }),
     keys: [...used].map((key) => ({ key, usedAt: new Date(atMs) })),
   };
 }

@@ -203,6 +203,11 @@ export class LocalPlatform implements Platform {
     return this.#instances.memory;
   }
 
+  /** Memory of each instance by its id, as measured last, in MiB. */
+  get memoryById(): ReadonlyMap<string, number> {
+    return this.#instances.memoryById;
+  }
+
   /** What isolates functions. @throws Error with advice for the operator if the requested isolation does not work */
   async isolation(): Promise<Isolation> {
     return (await this.#instances.launching).isolation;

@@ -1,3 +1,4 @@
+import type { WakeStep } from "../platform.ts";
 import type { Quota } from "../settings/quota.ts";
 
 /**
@@ -16,6 +17,8 @@ export interface CountedBatch {
   readonly failures: readonly FailedCall[];
   /** Failed calls that are not in `failures`, because there were too many. */
   readonly failuresLost: number;
+  /** Some of the calls that failed or waited for a start, oldest first. Absent: none, or an older router. */
+  readonly traced?: readonly TracedCall[];
 }
 
 /** The calls of one version that ended in the time of a batch. */
@@ -26,6 +29,12 @@ export interface Counted {
   readonly errors: number;
   /** Calls per bucket of USAGE_BUCKETS. */
   readonly durations: readonly number[];
+  /** Starts that calls waited for; absent for none, as the next two. */
+  readonly coldStarts?: number;
+  /** Time that these starts spent in each step, in milliseconds. */
+  readonly wakeMs?: WakeMs;
+  /** Calls that Skiff refused before they had a version: access and quota. */
+  readonly refused?: number;
   /** Sums by the id of the key; empty for calls without one. */
   readonly keys: Readonly<Record<string, CountedUse>>;
 }
@@ -35,6 +44,28 @@ export interface CountedUse {
   errors: number;
   gbSeconds: number;
   bytesOut: number;
+}
+
+export type WakeMs = Readonly<Partial<Record<WakeStep["name"], number>>>;
+
+/** Where the time of a call went. */
+export interface TracedCall {
+  /** When it ended. */
+  readonly atMs: number;
+  readonly callId: string;
+  readonly function: string;
+  readonly version: number;
+  /** Empty if no instance had the call. */
+  readonly instance: string;
+  readonly status: number;
+  readonly durationMs: number;
+  /** Until it had an instance. */
+  readonly waitedMs: number;
+  /** Steps of the start that it waited for, in their order; empty if it found an instance. */
+  readonly wake: readonly { readonly name: WakeStep["name"]; readonly durationMs: number }[];
+  /** The run of a flow, and the asynchronous call, that the request says it is part of. Anybody may say so. */
+  readonly run?: string;
+  readonly call?: string;
 }
 
 /** A call that ended with 5xx, or that the function or Skiff broke off. */

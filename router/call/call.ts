@@ -23,7 +23,7 @@ import type { InstanceClient } from "../upstream/instance-client.ts";
 import { Probe } from "../upstream/probe.ts";
 import { BadResponse } from "../upstream/response-fields.ts";
 import { Tunnel } from "../websocket/tunnel.ts";
-import { failedCall } from "./failed-call.ts";
+import { failedCall, tracedCall } from "./failed-call.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
 import { type BodyOwner, RequestBody } from "./request-body.ts";
 
@@ -362,7 +362,10 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     placement.disarm();
     if (placement.phase !== "ended") this.end();
     if (fn === undefined) return;
-    if (code !== undefined) fn.counters.countRefusal(code);
+    if (code !== undefined) {
+      fn.counters.countRefusal(code);
+      if (!this.isAdmitted) fn.countRefused();
+    }
     const durationMs = placement.elapsedMs;
     if (this.isAdmitted) {
       for (const gate of this.#gates) gate.leave();
@@ -386,6 +389,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     const { bytesSent: bytesOut } = response;
     version!.usage.count({ key: key?.id ?? "", isError, durationMs, instanceMs, bytesOut });
     if (isError) version!.usage.sheet.fail(failedCall(this, status, durationMs));
+    if (isError || placement.isCold) version!.usage.sheet.trace(tracedCall(this, status, durationMs));
   }
 
   #switchProtocols(relay: Relay): void {

@@ -1,8 +1,8 @@
-import type { FailedCall } from "../../platform/usage/exchange.ts";
+import type { FailedCall, TracedCall } from "../../platform/usage/exchange.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import type { ClientResponse } from "../exchange/response.ts";
 import type { Placement } from "../placement/placement.ts";
-import { pathForLog } from "../telemetry/call-record.ts";
+import { pathForLog, stepDurations } from "../telemetry/call-record.ts";
 
 export interface FailingCall {
   readonly id: string;
@@ -29,4 +29,32 @@ export function failedCall(call: FailingCall, status: number, durationMs: number
     status,
     text: `${method} ${pathForLog(url ?? "")} ${how} in ${ms} ms${because}`,
   };
+}
+
+/** Describes where the time of a call went that failed or waited for a start. */
+export function tracedCall(call: FailingCall, status: number, durationMs: number): Omit<TracedCall, "atMs"> {
+  const { id, placement, request } = call;
+  const { isCold, waitedMs, version, served } = placement;
+  const { name, version: number, wakeSteps } = version!;
+  const { rawHeaders } = request.head;
+  const [run, origin] = [idIn(rawHeaders, "skiff-run"), idIn(rawHeaders, "skiff-call")];
+  return {
+    callId: id,
+    function: name,
+    version: number,
+    instance: served?.instance.id ?? "",
+    status,
+    durationMs,
+    waitedMs: served === undefined ? durationMs : waitedMs,
+    wake: isCold ? stepDurations(wakeSteps) : [],
+    ...(run === undefined ? {} : { run }),
+    ...(origin === undefined ? {} : { call: origin }),
+  };
+}
+
+/** Returns the id of a call or run that a request names. */
+function idIn(rawHeaders: readonly string[], name: string): string | undefined {
+  const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
+  const value = at < 0 ? undefined : rawHeaders[at + 1];
+  return value !== undefined && /^[0-9a-f]{32}$/.test(value) ? value : undefined;
 }

@@ -1,7 +1,7 @@
 import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import { USAGE_BUCKETS } from "../../platform/usage/durations.ts";
-import type { Counted, CountedUse, FailedCall } from "../../platform/usage/exchange.ts";
+import type { Counted, CountedUse, FailedCall, TracedCall, WakeMs } from "../../platform/usage/exchange.ts";
 import { stepDurations } from "../telemetry/call-record.ts";
 
 /** Upper bounds of the duration buckets, in milliseconds. One more bucket holds longer calls. */
@@ -143,11 +143,15 @@ export class VersionUsage {
   readonly version: number;
   readonly sheet: UsageTarget;
   readonly #gbPerMs: number;
+  #isTouched = false;
   #calls = 0;
   #errors = 0;
   #durations: number[] = NO_DURATIONS.slice();
   #withoutKey: CountedUse = noUse();
   #byKey: Map<string, CountedUse> | undefined;
+  #coldStarts = 0;
+  #wakeMs: Partial<Record<WakeStep["name"], number>> | undefined;
+  #refused = 0;
 
   constructor({ name, version, memoryMiB, sheet }: VersionUsageOptions) {
     this.function = name;
@@ -157,7 +161,8 @@ export class VersionUsage {
   }
 
   count({ key, isError, durationMs, instanceMs, bytesOut }: EndedCall): void {
-    if (this.#calls++ === 0) this.sheet.touched.push(this);
+    if (!this.#isTouched) this.#touch();
+    this.#calls++;
     const use = key === "" ? this.#withoutKey : this.#of(key);
     use.calls++;
     use.gbSeconds += instanceMs * this.#gbPerMs;
@@ -168,6 +173,26 @@ export class VersionUsage {
     }
     const bucket = Math.ceil(Math.log2(durationMs / USAGE_BUCKETS.firstMs) * USAGE_BUCKETS.perDoubling);
     this.#durations[bucket > 0 ? Math.min(bucket, LAST_BUCKET) : 0]!++;
+  }
+
+  countColdStart(): void {
+    this.#touch();
+    this.#coldStarts++;
+  }
+
+  /** Counts the steps of a start, when it is over. */
+  countWake(steps: readonly WakeStep[]): void {
+    this.#touch();
+    this.#wakeMs ??= {};
+    for (const { name, durationMs } of stepDurations(steps)) {
+      this.#wakeMs[name] = (this.#wakeMs[name] ?? 0) + durationMs;
+    }
+  }
+
+  /** Counts a call that was refused before it had a version. */
+  countRefused(): void {
+    this.#touch();
+    this.#refused++;
   }
 
   /** Calls since the last batch. */
@@ -185,13 +210,27 @@ export class VersionUsage {
     const { function: name, version } = this;
     const keys = Object.fromEntries(this.#byKey ?? []);
     if (this.#withoutKey.calls > 0) keys[""] = this.#withoutKey;
-    const counted = { calls: this.#calls, errors: this.#errors, durations: this.#durations, keys };
+    const counted = {
+      ...{ calls: this.#calls, errors: this.#errors, durations: this.#durations, keys },
+      ...(this.#coldStarts > 0 ? { coldStarts: this.#coldStarts } : {}),
+      ...(this.#wakeMs === undefined ? {} : { wakeMs: this.#wakeMs as WakeMs }),
+      ...(this.#refused > 0 ? { refused: this.#refused } : {}),
+    };
+    this.#isTouched = false;
+    this.#coldStarts = 0;
+    this.#wakeMs = undefined;
+    this.#refused = 0;
     this.#calls = 0;
     this.#errors = 0;
     this.#durations = NO_DURATIONS.slice();
     this.#withoutKey = noUse();
     this.#byKey = undefined;
     return { function: name, version, ...counted };
+  }
+
+  #touch(): void {
+    if (!this.#isTouched) this.sheet.touched.push(this);
+    this.#isTouched = true;
   }
 
   #of(key: string): CountedUse {
@@ -214,9 +253,11 @@ export interface VersionUsageOptions {
 
 /** Where the versions of a router put their counts. */
 export interface UsageTarget {
-  /** Versions with calls since the last batch. */
+  /** Versions with something to count since the last batch. */
   readonly touched: VersionUsage[];
   fail(call: Omit<FailedCall, "atMs">): void;
+  /** Takes where the time of a call went. */
+  trace(call: Omit<TracedCall, "atMs">): void;
 }
 
 const NO_DURATIONS: readonly number[] = new Array(USAGE_BUCKETS.count).fill(0);

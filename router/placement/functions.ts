@@ -3,7 +3,7 @@ import type { Endpoints, Load } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
 import type { FunctionAccess } from "../../platform/settings/settings.ts";
 import { chooseSticky } from "../../platform/sticky.ts";
-import { chooseVersion } from "../../platform/traffic.ts";
+import { chooseVersion, currentVersion } from "../../platform/traffic.ts";
 import type { PreparedRequest, RequestHead } from "../exchange/request.ts";
 import { stickyValue } from "../exchange/sticky-value.ts";
 import { Counters, type FunctionStats } from "../metrics/stats.ts";
@@ -130,6 +130,12 @@ export class FunctionState {
     this.#refusal = problem;
     this.#refuseWaiting(problem);
     for (const version of this.#versions.values()) version.destroy(problem);
+  }
+
+  /** Counts a call that was refused before it had a version with the version that has most calls. */
+  countRefused(): void {
+    const number = currentVersion(this.#endpoints.traffic);
+    if (number !== undefined) (this.#versions.get(number) ?? this.#open(number))?.usage.countRefused();
   }
 
   stats(): FunctionStats {

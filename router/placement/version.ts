@@ -266,12 +266,14 @@ export class VersionState {
     if (this.#waiting.size === 0 || this.#ready.length > 0 || this.#isWaking) return;
     this.#isWaking = true;
     this.counters.coldStarts++;
+    this.usage.countColdStart();
     const { platform, print } = this.#options;
     platform.wake(this.name, this.version).then(
       (steps) => {
         this.#isWaking = false;
         this.wakeSteps = steps ?? [];
         this.counters.countWake(this.wakeSteps);
+        this.usage.countWake(this.wakeSteps);
         // The woken instance may have stopped before its endpoint arrived.
         if (this.#waiting.size === 0 || this.#ready.length > 0) return;
         this.#wakeAgain = setTimeout(() => this.#wakeIfCold(), WAKE_AGAIN_MS);

@@ -5,6 +5,7 @@ import type {
   FailedCall,
   RouterOrders,
   RouterReport,
+  TracedCall,
 } from "../../platform/usage/exchange.ts";
 import type { UsageTarget, VersionUsage } from "../metrics/stats.ts";
 import type { GateOwner } from "../quota/gate.ts";
@@ -14,6 +15,8 @@ import type { Gates } from "../quota/gates.ts";
 const MOST_BATCHES = 256;
 /** Most failed calls that wait for the collector. */
 const MOST_FAILURES = 5_000;
+/** Most calls of a batch whose times are passed on; a function that always fails would fill the store. */
+const MOST_TRACED = 25;
 
 /** What a router has counted and the collector of usage has not stored. */
 export class UsageSheet implements UsageTarget {
@@ -28,6 +31,7 @@ export class UsageSheet implements UsageTarget {
   #seen = 0;
   #failures: FailedCall[] = [];
   #failuresLost = 0;
+  #traced: TracedCall[] = [];
 
   /** @param clock milliseconds since 1970 */
   constructor(gates: Gates, clock: () => number = Date.now) {
@@ -39,6 +43,10 @@ export class UsageSheet implements UsageTarget {
   readonly fail = (call: Omit<FailedCall, "atMs">): void => {
     if (this.#failures.length < MOST_FAILURES) this.#failures.push({ ...call, atMs: this.#clock() });
     else this.#failuresLost++;
+  };
+
+  readonly trace = (call: Omit<TracedCall, "atMs">): void => {
+    if (this.#traced.length < MOST_TRACED) this.#traced.push({ ...call, atMs: this.#clock() });
   };
 
   /** Applies what the collector has, and returns the batches that it has not seen. */
@@ -76,11 +84,13 @@ export class UsageSheet implements UsageTarget {
     const hasFailures = this.#failures.length > 0;
     if ((this.touched.length === 0 && !hasFailures) || this.#batches.length >= MOST_BATCHES) return;
     const counts = this.touched.splice(0).map((usage) => usage.take());
-    const [failures, failuresLost] = [this.#failures, this.#failuresLost];
+    const [failures, failuresLost, traced] = [this.#failures, this.#failuresLost, this.#traced];
     this.#failures = [];
+    this.#traced = [];
     this.#failuresLost = 0;
     const atMs = this.#clock();
-    this.#batches.push({ sequence: ++this.#sequence, atMs, counts, failures, failuresLost });
+    const more = traced.length === 0 ? {} : { traced };
+    this.#batches.push({ sequence: ++this.#sequence, atMs, counts, failures, failuresLost, ...more });
   }
 }
 

@@ -8,6 +8,9 @@ export function usageLedger(run: RunWork): UsageLedger {
     sum: (query) => run("sumUsage", query),
     minutes: (name, since) => run("usageMinutes", name, since, new Date()),
     series: (query) => run("usageSeries", query),
+    sample: (samples) => run("addSamples", samples),
+    samples: (query) => run("usageSamples", query),
+    trace: (callId) => run("tracedCall", callId),
     month: (at) => run("usageMonth", at),
     lastUse: () => run("lastUse"),
   };

@@ -12,6 +12,8 @@ const SOURCES_DAYS = 7;
 /** Of each schedule, at most the last 1,000. */
 const FIRINGS_DAYS = 30;
 const ROWS_AT_ONCE = 1_000;
+/** Calls of which it is kept where their time went, for a day. */
+export const TRACES_KEPT = 100_000;
 
 /** Removes the oldest batch of each table. Returns whether more is left. */
 export function* removeOld(now: Date): Work<boolean> {
@@ -27,6 +29,10 @@ function removals(nowMs: number): Statement[] {
   return [
     oldest("usage_minutes", "minute", nowMs - MINUTES_MS),
     oldest("usage_durations", "minute", nowMs - MINUTES_MS),
+    oldest("usage_wakes", "minute", nowMs - MINUTES_MS),
+    oldest("usage_samples", "minute", nowMs - MINUTES_MS),
+    removeTraces("at < $1", nowMs - DAY_MS),
+    removeTraces("id <= (SELECT MAX(id) FROM call_traces) - $1", TRACES_KEPT),
     oldest("usage_hours", "hour", history),
     oldest("usage_months", "month", history),
     sql("DELETE FROM usage_sources WHERE seen_at < $1 RETURNING 1 AS removed", nowMs - SOURCES_DAYS * DAY_MS),
@@ -37,6 +43,11 @@ function removals(nowMs: number): Statement[] {
       history,
     ),
   ];
+}
+
+function removeTraces(condition: string, value: number): Statement {
+  const some = `SELECT id FROM call_traces WHERE ${condition} ORDER BY id LIMIT ${ROWS_AT_ONCE}`;
+  return sql(`DELETE FROM call_traces WHERE id IN (${some}) RETURNING 1 AS removed`, value);
 }
 
 /** Removes the rows of one time: the oldest of the table. */

@@ -66,6 +66,26 @@ const logSources: Migration = ({ text, integer, end, hasLogs }) => {
 /** A description of a function reads what happened to it, among the entries of more than a year. */
 const auditOfTarget: Migration = () => "CREATE INDEX audit_target ON audit (action, target, id);";
 
+/** What happened minute by minute besides calls, and where the time of some calls went, as JSON. */
+const minutesAndTraces: Migration = ({ text, integer, real, id, end }) => `
+  ALTER TABLE usage_minutes ADD COLUMN cold_starts ${integer} NOT NULL DEFAULT 0;
+  ALTER TABLE usage_minutes ADD COLUMN refused ${integer} NOT NULL DEFAULT 0;
+  CREATE INDEX usage_minutes_function ON usage_minutes ("function", minute);
+  CREATE INDEX usage_durations_function ON usage_durations ("function", minute);
+  CREATE TABLE usage_wakes (
+    minute ${integer} NOT NULL, "function" ${text} NOT NULL, version ${integer} NOT NULL, name ${text} NOT NULL,
+    ms ${real} NOT NULL, PRIMARY KEY (minute, "function", version, name)
+  ) ${end};
+  CREATE TABLE usage_samples (
+    minute ${integer} NOT NULL, "function" ${text} NOT NULL, instances ${integer} NOT NULL, memory_mib ${real},
+    PRIMARY KEY (minute, "function")
+  ) ${end};
+  CREATE TABLE call_traces (
+    id ${id}, call_id ${text} NOT NULL, at ${integer} NOT NULL, trace ${text} NOT NULL
+  ) ${end};
+  CREATE INDEX call_traces_call_id ON call_traces (call_id);
+  CREATE INDEX call_traces_at ON call_traces (at);`;
+
 /** In order. The schema version of a database is the number of migrations that it has had. */
 export const MIGRATIONS: readonly Migration[] = [
   usageAndAudit,
@@ -76,4 +96,5 @@ export const MIGRATIONS: readonly Migration[] = [
   TOPICS,
   TIMERS,
   FLOWS,
+  minutesAndTraces,
 ];

@@ -8,19 +8,20 @@ import type {
   UsageQuery,
   UsageSum,
 } from "../store.ts";
+import { addTraced } from "./traces.ts";
 import { insertAll, type Row, sql, type Value, type Work } from "./work.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** Minutes are kept for this long. */
-export const MINUTES_MS = 2 * HOUR_MS;
+/** Minutes are kept for this long: a day, and the hour that it began in. */
+export const MINUTES_MS = 25 * HOUR_MS;
 
 const ADD_USED = `calls = usage_hours.calls + excluded.calls, errors = usage_hours.errors + excluded.errors,
   gb_seconds = usage_hours.gb_seconds + excluded.gb_seconds, bytes_out = usage_hours.bytes_out + excluded.bytes_out`;
 
 /** @param now when the batches arrived */
 export function* addUsage(batches: readonly UsageBatch[], now: Date): Work<void> {
-  for (const { source, sequence, hours, minutes, keys } of batches) {
+  for (const { source, sequence, hours, minutes, keys, traced = [] } of batches) {
     const isNew = yield sql(
       `INSERT INTO usage_sources VALUES ($1, $2, $3) ON CONFLICT (source) DO UPDATE
        SET sequence = excluded.sequence, seen_at = excluded.seen_at
@@ -32,6 +33,7 @@ export function* addUsage(batches: readonly UsageBatch[], now: Date): Work<void>
     if (isNew.length === 0) continue;
     yield* addHours(hours);
     yield* addMinutes(minutes);
+    yield* addTraced(traced);
     yield* insertAll(
       "usage_keys",
       summed(
@@ -65,10 +67,26 @@ function* addHours(hours: readonly UsageHour[]): Work<void> {
 function* addMinutes(minutes: readonly UsageMinute[]): Work<void> {
   const place = (of: UsageMinute) => [floor(of.minute, MINUTE_MS), of.function, of.version];
   yield* insertAll(
-    "usage_minutes",
-    summed(minutes.map((of) => ({ at: place(of), sums: [of.calls, of.errors], last: of.durations.length }))),
+    `usage_minutes (minute, "function", version, calls, errors, cold_starts, refused, buckets)`,
+    summed(
+      minutes.map((of) => ({
+        at: place(of),
+        sums: [of.calls, of.errors, of.coldStarts ?? 0, of.refused ?? 0],
+        last: of.durations.length,
+      })),
+    ),
     `ON CONFLICT (minute, "function", version) DO UPDATE SET calls = usage_minutes.calls + excluded.calls,
-       errors = usage_minutes.errors + excluded.errors, buckets = excluded.buckets`,
+       errors = usage_minutes.errors + excluded.errors,
+       cold_starts = usage_minutes.cold_starts + excluded.cold_starts,
+       refused = usage_minutes.refused + excluded.refused, buckets = excluded.buckets`,
+  );
+  const wakes = minutes.flatMap((of) =>
+    Object.entries(of.wakeMs ?? {}).map(([name, ms]) => ({ at: [...place(of), name], sums: [ms] })),
+  );
+  yield* insertAll(
+    "usage_wakes",
+    summed(wakes),
+    `ON CONFLICT (minute, "function", version, name) DO UPDATE SET ms = usage_wakes.ms + excluded.ms`,
   );
   const durations = minutes.flatMap((of) =>
     of.durations.map((calls, bucket) => ({ at: [...place(of), bucket], sums: [calls] })),

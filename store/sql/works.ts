@@ -31,7 +31,9 @@ import { insertEvents } from "./topics/publish.ts";
 import { positionAt, readEvents, topicStats } from "./topics/read.ts";
 import { repliesTo } from "./topics/replies.ts";
 import { removeTopic, trimTopic } from "./topics/trim.ts";
+import { tracedCall } from "./traces.ts";
 import { addUsage, lastUse, sumUsage, usageMinutes, usageMonth } from "./usage.ts";
+import { addSamples, usageSamples } from "./usage-samples.ts";
 import { usageSeries } from "./usage-series.ts";
 import type { Work } from "./work.ts";
 
@@ -40,6 +42,9 @@ const HISTORY = {
   sumUsage,
   usageMinutes,
   usageSeries,
+  addSamples,
+  usageSamples,
+  tracedCall,
   usageMonth,
   lastUse,
   appendAudit,

@@ -14,16 +14,20 @@ export function ActivityFigures({ described }: { readonly described: Described }
       <Figure title="Calls" value={<Count value={calls} />} />
       <Figure
         title="Errors"
-        value={<span class={errors > 0 ? "bad-text" : undefined}>{<Count value={errors} />}</span>}
+        value={
+          <span class={errors > 0 ? "bad-text" : undefined}>
+            <Count value={errors} />
+          </span>
+        }
         note={calls === 0 ? undefined : `${percentOf(errors, calls)} of the calls`}
       />
       <Figure title="Median" value={time(p50Ms)} />
       <Figure title="95th percentile" value={time(p95Ms)} />
       {queue === undefined ? null : (
         <Figure
-          title="Asynchronous calls waiting"
+          title="Waiting calls"
           value={<Count value={queue.waiting} />}
-          note={`${queue.running} running, ${queue.dead} dead`}
+          note={`asynchronous; ${queue.running} running, ${queue.dead} dead`}
         />
       )}
     </div>

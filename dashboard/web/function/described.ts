@@ -110,6 +110,14 @@ export function useDescribed(): Resource<Described> {
   return found;
 }
 
+/** A share of failed calls that counts as failing. */
+const FAILING_SHARE = 0.1;
+
+/** Whether so many calls of the last hour failed that somebody should look. */
+export function isFailing({ calls, errors }: LastHour = { calls: 0, errors: 0 }): boolean {
+  return errors > 0 && errors >= calls * FAILING_SHARE;
+}
+
 /** The path of a function in the API. */
 export function pathOf(name: string): string {
   return `/func/${encodeURIComponent(name)}`;

@@ -3,7 +3,7 @@ import { useResource } from "../api/resource.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Loaded, Page } from "../ui/page.tsx";
 import { Badge } from "../ui/values.tsx";
-import { type Described, DescribedContext, pathOf } from "./described.ts";
+import { type Described, DescribedContext, isFailing, pathOf } from "./described.ts";
 
 const PARTS = [
   ["", "Overview"],
@@ -71,12 +71,21 @@ export function FunctionPage({ name, part, actions, wide = false, children, show
   );
 }
 
-function StateBadges({ described: { state, version, settings } }: { readonly described: Described }) {
+function StateBadges({ described }: { readonly described: Described }) {
+  const { state, version, settings, lastHour } = described;
+  // Chosen by its owner, so nothing is wrong.
+  const isInternal = settings.access === "internal";
+  const text = state.canCall ? "Can be called" : isInternal ? "Internal" : "Cannot be called";
   return (
     <>
-      <Badge tone={state.canCall ? "ok" : "bad"} title={state.reason}>
-        {state.canCall ? "Can be called" : "Cannot be called"}
+      <Badge tone={state.canCall ? "ok" : isInternal ? "quiet" : "bad"} title={state.reason}>
+        {text}
       </Badge>
+      {isFailing(lastHour) ? (
+        <Badge tone="bad" title={`${lastHour!.errors} of ${lastHour!.calls} calls failed in the last hour`}>
+          Failing
+        </Badge>
+      ) : null}
       <Badge title="The version with most of the calls">v{version}</Badge>
       <Badge>{settings.runtime}</Badge>
     </>

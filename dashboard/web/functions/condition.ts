@@ -1,3 +1,4 @@
+import { isFailing } from "../function/described.ts";
 import type { Tone } from "../ui/values.tsx";
 import type { ActiveFunction } from "./activity.ts";
 
@@ -15,8 +16,6 @@ export interface Shown {
 const ORDER: readonly Condition[] = ["failing", "blocked", "ready", "idle", "closed"];
 /** Steps of the last hour that count as now: ten minutes. */
 const RECENT_STEPS = 5;
-/** A share of failed calls in the last hour that counts as failing, also when none failed just now. */
-const FAILING_SHARE = 0.1;
 
 /** Sums up how a function is. Only failures of calls and what keeps callers out by accident are bad. */
 export function conditionOf({ state, ready, traffic, lastHour, series }: ActiveFunction): Shown {
@@ -29,7 +28,7 @@ export function conditionOf({ state, ready, traffic, lastHour, series }: ActiveF
     const tone = traffic.length === 0 ? "warn" : "bad";
     return { condition: "blocked", text, tone, why: state.reason };
   }
-  if (recent > 0 || (errors > 0 && errors >= calls * FAILING_SHARE)) {
+  if (recent > 0 || isFailing(lastHour)) {
     const why = `${errors} of ${calls} calls failed in the last hour. ${state.reason}`;
     return { condition: "failing", text: "Failing", tone: "bad", why };
   }

@@ -67,7 +67,7 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
         {series === undefined ? null : (
           <>
             <Duration ms={lastHour?.p95Ms} />
-            <Sparkline values={series.p95Ms} label="p95 in the last hour, in ms" tone="muted" />
+            <Sparkline values={series.p95Ms} label="p95 in the last hour, in ms" kind="bars" tone="muted" />
           </>
         )}
       </td>

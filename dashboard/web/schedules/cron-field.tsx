@@ -15,7 +15,7 @@ export function CronField({ cron, timeZone, onCron, onTimeZone }: CronFieldProps
   const check = checkCron(cron, timeZone, Date.now());
   return (
     <div class="stack">
-      <div class="row top">
+      <div class="row tops">
         <TextField
           label="Cron expression"
           hint="Minute, hour, day, month, weekday"

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { api } from "../api/client.ts";
-import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { type ApiProblem, asProblem, problemFrom } from "../api/problem.ts";
 import { tryCall } from "../api/try-call.ts";
 import { allowed } from "../blocks/allowed.ts";
 import { BodyText } from "../blocks/body-text.tsx";
@@ -8,7 +8,7 @@ import { Choices } from "../blocks/choices.tsx";
 import { Button } from "../ui/button.tsx";
 import { TextField } from "../ui/field.tsx";
 import { ProblemNotice } from "../ui/notice.tsx";
-import { Badge, toneOfStatus } from "../ui/values.tsx";
+import { Badge } from "../ui/values.tsx";
 import { type Draft, EMPTY_DRAFT, fieldsOf } from "./event-draft.ts";
 
 export interface PublishFormProps {
@@ -18,7 +18,7 @@ export interface PublishFormProps {
 
 type Outcome =
   | { readonly kind: "published"; readonly position: number; readonly isDuplicate: boolean }
-  | { readonly kind: "reply"; readonly status: number; readonly type: string; readonly text: string };
+  | { readonly kind: "reply"; readonly type: string; readonly text: string };
 
 interface Published {
   readonly events: readonly { readonly position: number; readonly duplicate?: boolean }[];
@@ -155,7 +155,7 @@ function OutcomeView({ outcome }: { readonly outcome: Outcome }) {
   return (
     <div role="status" class="stack">
       <p>
-        <Badge tone={toneOfStatus(outcome.status)}>{outcome.status}</Badge> reply
+        <Badge tone="ok">reply</Badge>
       </p>
       <BodyText label="Reply" text={outcome.text} type={outcome.type} />
     </div>
@@ -176,6 +176,8 @@ async function publishAndWait(
     withKey: true,
   });
   const text = await new Response(answer.body).text();
+  // A reply has the status 200. Everything else is what Skiff says.
+  if (answer.status !== 200) throw await problemFrom(new Response(text, { status: answer.status }));
   const type = answer.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? "";
-  return { kind: "reply", status: answer.status, type, text };
+  return { kind: "reply", type, text };
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Link, useLocation } from "wouter";
 import type { Resource } from "../api/resource.ts";
 import { ProblemNotice } from "./notice.tsx";
@@ -29,6 +29,12 @@ export function Page({ title, name, badges, actions, tabs, parent, wide = false,
   useEffect(() => {
     document.title = `${name ?? String(title)} · Skiff`;
   }, [name, title]);
+  const current = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone not all tabs are in sight.
+    const tab = current.current?.querySelector('[aria-current="page"]');
+    tab?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [path]);
   return (
     <main class={wide ? "page wide" : "page"} id="content" tabIndex={-1}>
       <header class="page-head">
@@ -43,7 +49,7 @@ export function Page({ title, name, badges, actions, tabs, parent, wide = false,
           {actions === undefined ? null : <div class="actions">{actions}</div>}
         </div>
         {tabs === undefined ? null : (
-          <nav class="tabs" aria-label="Parts">
+          <nav class="tabs" aria-label="Parts" ref={current}>
             {tabs.map(({ href, text }) => (
               <Link key={href} href={href} class="tab" aria-current={path === href ? "page" : undefined}>
                 {text}

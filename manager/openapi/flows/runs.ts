@@ -15,17 +15,25 @@ const LOCATION = { location: { schema: TEXT, description: "Path of the run" } };
 /** `/flow/NAME/run` and what is below it. */
 export function runPaths({ pageSize }: Limits): Record<string, Schema> {
   const state = { description: `Some of ${RUN_STATES.join(", ")}, separated by commas` };
+  const listed = [
+    query("state", TEXT, state),
+    query("since", TIME, { description: "Begun from then on: a time, or a duration before now" }),
+    query("until", TIME, { description: "Begun before then" }),
+    query("limit", { type: "integer", minimum: 1, maximum: pageSize, default: pageSize }),
+    query("cursor", TEXT),
+  ];
   return {
+    "/run": {
+      get: operation("listAllRuns", "A page of runs of all flows, newest first", {
+        parameters: listed,
+        answers: { 200: json("The page", ref("RunPage")) },
+        problems: ["store_unavailable"],
+      }),
+    },
     "/flow/{name}/run": {
       parameters: [FLOW],
       get: operation("listRuns", "A page of runs, newest first, also of a flow that was removed", {
-        parameters: [
-          query("state", TEXT, state),
-          query("since", TIME, { description: "Begun from then on: a time, or a duration before now" }),
-          query("until", TIME, { description: "Begun before then" }),
-          query("limit", { type: "integer", minimum: 1, maximum: pageSize, default: pageSize }),
-          query("cursor", TEXT),
-        ],
+        parameters: listed,
         answers: { 200: json("The page", ref("RunPage")) },
         problems: ["unknown_flow", "store_unavailable"],
       }),

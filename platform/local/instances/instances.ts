@@ -114,6 +114,11 @@ export class Instances {
     return { usedMiB: this.#budget.usedMiB, limitMiB: this.#limits.memoryBytes / 1024 ** 2 };
   }
 
+  /** Memory of each instance by its id, as measured last, in MiB. */
+  get memoryById(): ReadonlyMap<string, number> {
+    return new Map([...this.#all].map(({ id, usedMiB = 0 }) => [id, usedMiB]));
+  }
+
   /** Keeps all instances within the memory budget; called a few times a second. */
   tick(): void {
     this.#budget.check();

@@ -34,7 +34,7 @@ describe("a page of a function in the browser of somebody who is signed in", fun
     if (reason !== undefined) return notTried(this, reason);
     skiff = await startedSkiff({ dashboardPort: 0 });
     assert.equal((await skiff.deploy("evil", EVIL)).status, 201);
-    browser = await startChromium({ isolated: true });
+    browser = await startChromium();
     context = await browser.newContext();
     ({ origin } = new URL(skiff.dashboardUrl!));
     dashboard = await context.newPage();

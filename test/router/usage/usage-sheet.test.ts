@@ -67,6 +67,35 @@ describe("the usage sheet of a router", () => {
     assert.equal(calls, 1_000);
   });
 
+  it("counts cold starts with their steps, and refusals, also without a call", () => {
+    usage.countColdStart();
+    usage.countWake([
+      { name: "load", atMs: 30 },
+      { name: "claim", atMs: 10 },
+    ]);
+    usage.countRefused();
+    const [first] = report().batches as [CountedBatch];
+    const { calls, coldStarts, wakeMs, refused } = first.counts[0]!;
+    assert.deepEqual([calls, coldStarts, wakeMs, refused], [0, 1, { claim: 10, load: 20 }, 1]);
+    usage.count(ENDED);
+    const [, second] = report(0).batches;
+    assert.deepEqual(Object.keys(second!.counts[0]!).sort(), [
+      ...["calls", "durations", "errors", "function", "keys", "version"],
+    ]);
+  });
+
+  it("passes on where the time of some calls went, until that is stored", () => {
+    const call = { ...FAILURE, durationMs: 5, waitedMs: 2, wake: [] };
+    for (let i = 0; i < 30; i++) {
+      usage.count(ENDED);
+      sheet.trace(call);
+    }
+    const [batch] = report().batches as [CountedBatch];
+    assert.deepEqual([batch.traced!.length, batch.traced![0]], [25, { ...call, atMs: 1_000 }]);
+    report(1, 0);
+    assert.equal(report(0, 0).batches[0]!.traced!.length, 25, "another collector stores it");
+  });
+
   it("passes each failure on once, and counts those that were too many", () => {
     for (let i = 0; i < 5_010; i++) sheet.fail(FAILURE);
     const [batch] = report().batches as [CountedBatch];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { TracedCall } from "../../../platform/usage/exchange.ts";
 import { HISTORY_DAYS } from "../../../store/sql/retention.ts";
-import type { UsageBatch, UsageHour, UsageMinute } from "../../../store/store.ts";
+import type { UsageBatch, UsageHour, UsageMinute, UsageSample } from "../../../store/store.ts";
 import type { Harness, History } from "./subject.ts";
 
 const HOUR_MS = 3_600_000;
@@ -202,7 +203,10 @@ export function usage(harness: Harness<History>): void {
         ]);
         const functions = ["hello", "other", "none"];
         const [since, until] = [new Date(from), new Date(from + 240_000)];
-        const same = { function: "hello", version: 1, calls: 3, errors: 1, durations: [0, 2, 1] };
+        const same = {
+          ...{ function: "hello", version: 1, calls: 3, errors: 1, durations: [0, 2, 1] },
+          ...{ coldStarts: 0, refused: 0, wakeMs: {} },
+        };
         assert.deepEqual(await store.usage.series({ functions, since, until, stepMs: 120_000 }), [
           { ...same, from: since, calls: 6, errors: 2, durations: [1, 2, 3] },
           { ...same, from: since, version: 2 },
@@ -211,12 +215,74 @@ export function usage(harness: Harness<History>): void {
         ]);
       });
 
-      it("are there for two hours", async () => {
-        await store.usage.add([batch(1, { minutes: [minute({}, 121), minute({}, 118), minute({}, 300)] })]);
-        assert.deepEqual(await store.usage.minutes("hello", since(600)), [minute({}, 118)]);
-        await removeAll(new Date(now + 2 * HOUR_MS));
-        assert.deepEqual(await store.usage.minutes("hello", since(600)), []);
+      it("count cold starts with their steps, and refusals", async () => {
+        const [first, second] = [
+          { coldStarts: 1, wakeMs: { start: 40.5 } },
+          { refused: 2, coldStarts: 2 },
+        ];
+        await store.usage.add([batch(1, { minutes: [minute(first), minute({ ...second, version: 2 })] })]);
+        const more = { coldStarts: 1, wakeMs: { start: 9.5, load: 1 } };
+        await store.usage.add([batch(2, { minutes: [minute({ ...more, calls: 0, errors: 0 })] })]);
+        const range = { since: since(2), until: since(0), stepMs: 60_000 };
+        const steps = await store.usage.series({ functions: ["hello"], ...range });
+        assert.deepEqual(
+          steps.map(({ calls, coldStarts, refused, wakeMs }) => ({ calls, coldStarts, refused, wakeMs })),
+          [
+            { calls: 3, coldStarts: 2, refused: 0, wakeMs: { start: 50, load: 1 } },
+            { calls: 3, coldStarts: 2, refused: 2, wakeMs: {} },
+          ],
+        );
       });
+
+      it("have the largest samples of instances and memory", async () => {
+        const sample = (seconds: number, of: Partial<UsageSample> = {}): UsageSample => ({
+          ...{ at: new Date(now - 120_000 + seconds * 1_000), function: "hello", instances: 1, ...of },
+        });
+        await store.usage.sample([]);
+        await store.usage.sample([sample(0, { memoryMiB: 20.5 }), sample(0, { function: "other" })]);
+        await store.usage.sample([sample(15, { instances: 3 })]);
+        await store.usage.sample([sample(30, { memoryMiB: 12 })]);
+        await store.usage.sample([sample(70, { instances: 0 })]);
+        const range = { since: since(2), until: since(0), stepMs: 60_000 };
+        assert.deepEqual(await store.usage.samples({ functions: ["hello"], ...range }), [
+          { from: since(2), function: "hello", instances: 3, memoryMiB: 20.5 },
+          { from: since(1), function: "hello", instances: 0 },
+        ]);
+        const both = {
+          ...range,
+          since: new Date(Math.floor((now - 120_000) / 600_000) * 600_000),
+          stepMs: 600_000,
+        };
+        const [all] = await store.usage.samples({ functions: ["hello"], ...both });
+        assert.equal(all!.instances, 3);
+      });
+
+      it("are there for 25 hours", async () => {
+        const kept = minute({}, 25 * 60 - 2);
+        const wakeMs = { start: 1 };
+        const added = [minute({ wakeMs }, 25 * 60 + 1), { ...kept, wakeMs }, minute({}, 2_000)];
+        await store.usage.add([batch(1, { minutes: added })]);
+        await store.usage.sample([{ at: new Date(now), function: "hello", instances: 1 }]);
+        assert.deepEqual(await store.usage.minutes("hello", since(3_000)), [kept]);
+        await removeAll(new Date(now + 26 * HOUR_MS));
+        assert.deepEqual(await store.usage.minutes("hello", since(3_000)), []);
+        const range = { functions: ["hello"], since: since(3_000), until: since(-1), stepMs: 60_000 };
+        assert.deepEqual([await store.usage.series(range), await store.usage.samples(range)], [[], []]);
+      });
+    });
+
+    it("keeps where the time of some calls went, for a day and the newest of them", async () => {
+      const traced = (callId: string, ago: number): TracedCall => ({
+        ...{ atMs: Date.now() - ago * HOUR_MS, callId, function: "hello", version: 1, instance: "i" },
+        ...{ status: 500, durationMs: 12.5, waitedMs: 2, wake: [{ name: "start", durationMs: 2 }], run: "r" },
+      });
+      const [old, fresh] = [traced("a", 25), traced("b", 1)];
+      await store.usage.add([batch(1, { traced: [old, fresh] })]);
+      await store.usage.add([batch(1, { traced: [traced("c", 0)] })]);
+      assert.deepEqual(await store.usage.trace("b"), fresh);
+      assert.equal(await store.usage.trace("c"), undefined, "a repeated batch");
+      await removeAll(new Date());
+      assert.deepEqual([await store.usage.trace("a"), await store.usage.trace("b")], [undefined, fresh]);
     });
 
     it(`is removed after ${HISTORY_DAYS} days, hour by hour`, async () => {

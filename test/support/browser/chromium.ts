@@ -3,15 +3,18 @@ import { existsSync } from "node:fs";
 import { arch, platform } from "node:os";
 import type { Browser } from "playwright-core";
 
-/** Of the package, for pages that somebody trusts: a page of another origin could read the dashboard then. */
-const UNSAFE = [
+/**
+ * Of the package, not used here. Without its policies a page of another origin could read the dashboard, and a browser of one
+ * process ends with the first context that is closed.
+ */
+const LEFT_OUT = [
+  "--single-process",
+  "--no-zygote",
   "--disable-web-security",
   "--allow-running-insecure-content",
   "--disable-site-isolation-trials",
   "--disable-features=AudioServiceOutOfProcess,IsolateOrigins,site-per-process",
 ];
-/** All pages are in the process of the browser, which starts faster. */
-const ONE_PROCESS = ["--single-process", "--no-zygote"];
 
 let starting: Promise<Browser> | undefined;
 
@@ -34,8 +37,8 @@ export async function closeChromium(): Promise<void> {
   starting = undefined;
 }
 
-/** Starts another one. With `isolated` each site has a process of its own, as on a desktop. */
-export async function startChromium({ isolated = false } = {}): Promise<Browser> {
+/** Starts another one. Each site has a process of its own, as on a desktop. */
+export async function startChromium(): Promise<Browser> {
   const { chromium: driver } = await import("playwright-core");
   const { default: packed } = await import("@sparticuz/chromium");
   const executablePath = process.env.CHROMIUM || (await packed.executablePath());
@@ -45,6 +48,6 @@ export async function startChromium({ isolated = false } = {}): Promise<Browser>
     "--disable-component-update",
     "--disable-sync",
   ];
-  const left = packed.args.filter((arg) => !UNSAFE.includes(arg) && !(isolated && ONE_PROCESS.includes(arg)));
-  return await driver.launch({ executablePath, args: [...left, ...own] });
+  const args = packed.args.filter((arg) => !LEFT_OUT.includes(arg));
+  return await driver.launch({ executablePath, args: [...args, ...own] });
 }

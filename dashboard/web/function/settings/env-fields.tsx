@@ -25,7 +25,7 @@ export function EnvFields({ names, draft, fault, onChange }: EnvFieldsProps) {
   return (
     <div class="card stack">
       {fault === undefined ? null : <Notice kind="bad">{fault}</Notice>}
-      {all.length === 0 ? <p class="muted">No variable yet. Passwords belong into secrets.</p> : null}
+      {all.length === 0 ? <p class="muted">No variable yet. Store passwords as secrets.</p> : null}
       {all.map((name) => (
         <div class="env-row" key={name}>
           <code>{name}</code>

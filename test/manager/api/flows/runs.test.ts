@@ -102,6 +102,24 @@ describe("manager: runs of flows", () => {
     await app().get("/flow/order/run?cursor=x").expect(400);
   });
 
+  it("are listed for all flows together", async () => {
+    const all = async (query: string) => {
+      const { body } = await app().get(`/run${query}`).expect(200);
+      assertSchema("RunPage", body);
+      return body.runs.map(({ flow, id: each }: Any) => [flow, Number(each)]);
+    };
+    const [other, second, first] = [
+      ["other", 3],
+      ["order", 2],
+      ["order", 1],
+    ];
+    assert.deepEqual(await all(""), [other, second, first]);
+    assert.deepEqual(await all("?state=failed"), [first]);
+    assert.deepEqual(await all(`?limit=1&cursor=${id(3)}`), [second]);
+    runs.records = [];
+    assert.deepEqual(await all(""), []);
+  });
+
   it("are listed for a flow that was removed, and for none that never was", async () => {
     assert.equal((await app().get("/flow/none/run").expect(404)).body.code, "unknown_flow");
     await app().put("/flow/none").send(TEXT).expect(201);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import request from "supertest";
-import { packTar } from "../../../manager/files/archive.ts";
-import { type StartedManager, startManager } from "../started-manager.ts";
+import { packTar } from "../../../../manager/files/archive.ts";
+import { type StartedManager, startManager } from "../../started-manager.ts";
 
 describe("manager: the files of a source", () => {
   let skiff: StartedManager;

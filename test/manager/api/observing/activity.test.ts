@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import request from "supertest";
-import type { ManagerStore } from "../../../manager/api/services.ts";
-import type { SeriesQuery, UsageStep } from "../../../store/store.ts";
-import { storeUnavailable } from "../../../store/unavailable.ts";
-import { type StartedManager, startManager } from "../started-manager.ts";
+import type { ManagerStore } from "../../../../manager/api/services.ts";
+import type { SeriesQuery, UsageStep } from "../../../../store/store.ts";
+import { storeUnavailable } from "../../../../store/unavailable.ts";
+import { type StartedManager, startManager } from "../../started-manager.ts";
 
 describe("manager: GET /func?detail=activity", () => {
   let manager: StartedManager;
@@ -32,6 +32,7 @@ describe("manager: GET /func?detail=activity", () => {
     (await request(manager.url).get("/func?detail=activity").expect(200)).body.functions;
   const step = (of: Partial<UsageStep> & Pick<UsageStep, "from">): UsageStep => ({
     ...{ function: "b", version: 1, calls: 1, errors: 0, durations: [1] },
+    ...{ coldStarts: 0, refused: 0, wakeMs: {} },
     ...of,
   });
 
