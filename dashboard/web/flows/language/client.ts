@@ -1,3 +1,4 @@
+import { ApiProblem } from "../../api/problem.ts";
 import type { Edited, FlowEdit } from "../document/edit.ts";
 import type { Answer, Request, TaskName, Tasks } from "./messages.ts";
 import type { Checked } from "./outline.ts";
@@ -72,7 +73,8 @@ export class FlowLanguage {
   #take(answer: Answer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if ("fault" in answer) waiting?.reject(new Error(answer.fault));
+    if ("fault" in answer)
+      waiting?.reject(new ApiProblem(0, { title: "It cannot be done", detail: answer.fault }));
     else waiting?.resolve(answer.answer);
   }
 }

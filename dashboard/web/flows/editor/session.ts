@@ -1,0 +1,163 @@
+import { signal } from "@preact/signals";
+import { api, request } from "../../api/client.ts";
+import { ApiProblem, asProblem } from "../../api/problem.ts";
+import type { FlowEdit } from "../document/flow-edit.ts";
+import { FlowLanguage } from "../language/client.ts";
+import type { Checked } from "../language/outline.ts";
+
+/** The text of a flow as Skiff has it. */
+export interface Stored {
+  readonly text: string;
+  /** Of the answer; undefined for a flow that is not there yet. */
+  readonly etag: string | undefined;
+  readonly version: number | undefined;
+}
+
+/** What a dry run of the deploy says. */
+export interface DryRun {
+  /** The text that was judged. */
+  readonly text: string;
+  readonly warnings: readonly string[];
+  readonly problem?: ApiProblem;
+}
+
+/** A dry run follows this long after the last change. */
+const DRY_RUN_MS = 900;
+const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** One flow in the editor. The text is the truth: canvas, outline and forms change it, and show what it says. */
+export class FlowSession {
+  readonly name = signal("");
+  readonly text = signal("");
+  readonly stored = signal<Stored>({ text: "", etag: undefined, version: undefined });
+  /** Of the newest text that was checked; the outline is that of the last text that could be read. */
+  readonly checked = signal<Checked>({ faults: [] });
+  readonly selected = signal<string | undefined>(undefined);
+  readonly dryRun = signal<DryRun | undefined>(undefined);
+  /** Theirs, after a deploy over a version that somebody else made. */
+  readonly conflict = signal<Stored | undefined>(undefined);
+  readonly broken = signal<ApiProblem | undefined>(undefined);
+  readonly language: FlowLanguage;
+  readonly isNew: boolean;
+  #editing: Promise<void> = Promise.resolve();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(name: string | undefined) {
+    this.isNew = name === undefined;
+    this.name.value = name ?? "";
+    const broken = (error: Error) => {
+      this.broken.value = new ApiProblem(0, { title: "The text cannot be checked", detail: error.message });
+    };
+    this.language = new FlowLanguage((checked, text) => this.#take(checked, text), broken);
+  }
+
+  /** Takes a text as the one that Skiff has. */
+  open(stored: Stored, text = stored.text): void {
+    this.stored.value = stored;
+    this.change(text);
+  }
+
+  change(text: string): void {
+    this.text.value = text;
+    this.dryRun.value = undefined;
+    this.language.check(text, this.isNew ? undefined : this.name.value);
+  }
+
+  /** Changes the text as an edit asks. Edits wait for each other; one that meets a newer text is made again. */
+  apply(edit: FlowEdit): Promise<void> {
+    const made = this.#editing.then(() => this.#apply(edit));
+    this.#editing = made.catch(() => undefined);
+    return made;
+  }
+
+  async #apply(edit: FlowEdit): Promise<void> {
+    for (;;) {
+      const text = this.text.value;
+      const edited = await this.language.edit(text, edit);
+      if (this.text.value !== text) continue;
+      if (edited.text !== text) this.change(edited.text);
+      if (edited.step !== undefined) this.selected.value = edited.step;
+      return;
+    }
+  }
+
+  get isChanged(): boolean {
+    return this.text.value !== this.stored.value.text;
+  }
+
+  /** Why the flow cannot be deployed; undefined if it can. */
+  get obstacle(): string | undefined {
+    if (!NAME.test(this.name.value)) return "Give the flow a name of a to z, 0 to 9 and -.";
+    const { faults } = this.checked.value;
+    return faults.length > 0 ? `Mend line ${faults[0]!.line} first: ${faults[0]!.message}` : undefined;
+  }
+
+  /** @throws ApiProblem */
+  async deploy(message: string): Promise<void> {
+    const [text, { etag }] = [this.text.value, this.stored.value];
+    try {
+      const response = await request("PUT", `/flow/${this.name.value}`, {
+        query: { message: message || undefined },
+        headers: {
+          "content-type": "application/yaml",
+          ...(etag ? { "if-match": etag } : { "if-none-match": "*" }),
+        },
+        body: text,
+      });
+      await response.json();
+      // What is shown as live is what Skiff has now.
+      this.stored.value = await readFlow(this.name.value);
+      this.conflict.value = undefined;
+    } catch (error) {
+      const problem = asProblem(error);
+      if (problem.status !== 412 && problem.status !== 409) throw problem;
+      this.conflict.value = await readFlow(this.name.value);
+    }
+  }
+
+  /** Deploys over what somebody else made. */
+  async deployOnTop(theirs: Stored): Promise<void> {
+    this.stored.value = theirs;
+    await this.deploy("");
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.language.close();
+  }
+
+  #take(checked: Checked, text: string): void {
+    const { outline } = this.checked.value;
+    this.checked.value =
+      checked.outline === undefined && outline !== undefined ? { ...checked, outline } : checked;
+    const { selected } = this;
+    const isThere = checked.outline?.steps.some(({ name }) => name === selected.value);
+    if (checked.outline !== undefined && selected.value !== undefined && !isThere) selected.value = undefined;
+    clearTimeout(this.#timer);
+    if (checked.faults.length === 0) this.#timer = setTimeout(() => void this.#tryDeploy(text), DRY_RUN_MS);
+  }
+
+  /** Skiff knows more than the page: functions that are missing, schemas, times. */
+  async #tryDeploy(text: string): Promise<void> {
+    const name = NAME.test(this.name.value) ? this.name.value : undefined;
+    if (name === undefined || this.text.value !== text || text.trim() === "") return;
+    try {
+      const { warnings } = await api.send<DryRun>("PUT", `/flow/${name}`, {
+        ...{ query: { dryRun: true }, body: text, headers: { "content-type": "application/yaml" } },
+      });
+      if (this.text.value === text) this.dryRun.value = { text, warnings };
+    } catch (error) {
+      if (this.text.value === text) this.dryRun.value = { text, warnings: [], problem: asProblem(error) };
+    }
+  }
+}
+
+/** @throws ApiProblem */
+export async function readFlow(name: string): Promise<Stored> {
+  const response = await request("GET", `/flow/${encodeURIComponent(name)}/source`, {
+    headers: { accept: "*/*" },
+  });
+  const text = await response.text();
+  const { version } = await api.get<{ version?: number }>(`/flow/${encodeURIComponent(name)}`);
+  return { text, etag: response.headers.get("etag") ?? undefined, version };
+}
