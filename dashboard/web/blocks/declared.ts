@@ -23,10 +23,3 @@ export async function putDeclared(path: string, spec: unknown, etag?: string): P
   const answer = await api.send<{ warnings?: readonly string[] }>("PUT", path, { json: spec, headers });
   return answer.warnings ?? [];
 }
-
-/** Leaves out members that are empty, which have their defaults. */
-export function withoutEmpty(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined && value !== ""),
-  );
-}

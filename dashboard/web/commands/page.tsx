@@ -1,4 +1,4 @@
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { useResource } from "../api/resource.ts";
 import { allowed } from "../blocks/allowed.ts";
 import { Button } from "../ui/button.tsx";
@@ -8,7 +8,7 @@ import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page, Section } from "../ui/page.tsx";
 import { History } from "./history.tsx";
 import { Output } from "./output.tsx";
-import { envFault, type Order, runCommand, runs } from "./run.ts";
+import { envFault, type Order, runCommand, runs, stopRun } from "./run.ts";
 
 const FIRST: Order = {
   ...{ image: "host", command: "", hasShell: true },
@@ -84,20 +84,14 @@ interface OrderFormProps {
 }
 
 function OrderForm({ order, images, onChange, onRun }: OrderFormProps) {
-  const stop = useRef<AbortController>(undefined);
-  const [isRunning, setRunning] = useState(false);
+  const running = runs.value.find(({ durationMs }) => durationMs === undefined);
   const fault = envFault(order.env);
   const rights = allowed("run");
-  const run = async () => {
-    stop.current = new AbortController();
-    setRunning(true);
-    onRun();
-    await runCommand(order, stop.current.signal);
-    setRunning(false);
-  };
   const submit = (event: Event) => {
     event.preventDefault();
-    if (!isRunning && fault === undefined) void run();
+    if (running !== undefined || fault !== undefined) return;
+    onRun();
+    void runCommand(order);
   };
   return (
     <form class="card stack command-form" onSubmit={submit}>
@@ -122,13 +116,13 @@ function OrderForm({ order, images, onChange, onRun }: OrderFormProps) {
             autoFocus
           />
         </div>
-        {isRunning ? (
-          <Button kind="danger" icon="stop" onClick={() => stop.current?.abort()}>
-            Stop
-          </Button>
-        ) : (
+        {running === undefined ? (
           <Button kind="primary" type="submit" icon="play" {...rights}>
             Run
+          </Button>
+        ) : (
+          <Button kind="danger" icon="stop" onClick={() => stopRun(running.id)}>
+            Stop
           </Button>
         )}
       </div>

@@ -54,10 +54,18 @@ interface Line {
 }
 
 let last = 0;
+/** Of the commands that run. They go on while somebody looks at another page. */
+const stops = new Map<number, AbortController>();
+
+/** Ends a command of this tab. */
+export function stopRun(id: number): void {
+  stops.get(id)?.abort();
+}
 
 /** Runs a command and follows its output. Never throws: what went wrong is in the run. */
-export async function runCommand(order: Order, stop: AbortSignal): Promise<void> {
+export async function runCommand(order: Order): Promise<void> {
   const id = ++last;
+  const { signal: stop } = setStop(id);
   runs.value = [{ id, order, startedAt: Date.now(), parts: [] }, ...runs.value].slice(0, MOST_RUNS);
   const change = (changed: (run: Run) => Partial<Run>) => {
     runs.value = runs.value.map((run) => (run.id === id ? { ...run, ...changed(run) } : run));
@@ -92,7 +100,15 @@ export async function runCommand(order: Order, stop: AbortSignal): Promise<void>
     output.flush();
     if (stop.aborted) change(({ startedAt }) => ({ isStopped: true, durationMs: Date.now() - startedAt }));
     else change(({ startedAt }) => ({ problem: asProblem(error), durationMs: Date.now() - startedAt }));
+  } finally {
+    stops.delete(id);
   }
+}
+
+function setStop(id: number): AbortController {
+  const stop = new AbortController();
+  stops.set(id, stop);
+  return stop;
 }
 
 function queryOf({ image, command, hasShell, timeout, memory }: Order) {

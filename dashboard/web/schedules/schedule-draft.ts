@@ -1,4 +1,4 @@
-import { withoutEmpty } from "../blocks/declared.ts";
+import { withoutEmpty } from "../blocks/without-empty.ts";
 import type { ScheduleSpec } from "./schedule.ts";
 
 export type Target = "call" | "run" | "event";

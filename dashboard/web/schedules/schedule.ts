@@ -1,5 +1,3 @@
-import type { Tone } from "../ui/values.tsx";
-
 export interface ScheduleSpec {
   readonly cron: string;
   readonly timeZone?: string;
@@ -46,7 +44,9 @@ export interface Firing {
   readonly run?: string;
 }
 
-export const OUTCOMES: Readonly<Record<Outcome, { readonly tone: Tone; readonly title: string }>> = {
+export const OUTCOMES: Readonly<
+  Record<Outcome, { readonly tone: "ok" | "warn" | "bad"; readonly title: string }>
+> = {
   fired: { tone: "ok", title: "It fired" },
   skipped: { tone: "warn", title: "What an earlier time began had not finished" },
   missed: { tone: "bad", title: "Nothing ran at that time" },

@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "wouter";
-import { type Declared, putDeclared, withoutEmpty } from "../blocks/declared.ts";
+import { type Declared, putDeclared } from "../blocks/declared.ts";
 import { otherMembers, readObject } from "../blocks/json-object.ts";
 import { useNames } from "../blocks/names.ts";
+import { withoutEmpty } from "../blocks/without-empty.ts";
 import type { SubscriptionSpec } from "../topics/topic.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { Select, TextField } from "../ui/field.tsx";

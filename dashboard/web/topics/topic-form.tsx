@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "wouter";
-import { type Declared, putDeclared, withoutEmpty } from "../blocks/declared.ts";
+import { type Declared, putDeclared } from "../blocks/declared.ts";
+import { withoutEmpty } from "../blocks/without-empty.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { Select, TextField } from "../ui/field.tsx";
 import { showDone } from "../ui/toast.tsx";

@@ -43,12 +43,17 @@ export async function signedInDashboard(options: StartOptions = {}): Promise<Das
       page.on("console", (message) => {
         if (/content security policy/i.test(message.text())) faults.push(`${path}: ${message.text()}`);
       });
-      await page.goto(`${origin}${path}#key=${key}`);
+      // The first request builds the page.
+      await page.goto(`${origin}${path}#key=${key}`, { timeout: 4 * DEADLINE_MS });
       await page.locator("main h1").filter({ hasNotText: "Loading…" }).first().waitFor();
       return page;
     },
     async close() {
-      for (const context of contexts) await context.close();
+      for (const context of contexts) {
+        // Chromium in one process dies with a context that has a worker.
+        for (const page of context.pages()) await page.close();
+        await context.close();
+      }
       await skiff.close();
       assert.deepEqual(faults, []);
     },

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLocation } from "wouter";
+import { ApiProblem } from "../../api/problem.ts";
 import { type EditorView, redo, undo } from "../../editor/editor.tsx";
 import { can } from "../../session/session.ts";
 import { Button } from "../../ui/button.tsx";
@@ -56,8 +57,11 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
   }, [session]);
   const { obstacle, isChanged } = session;
   const faults = session.checked.value.faults.length;
-  const deploy = () => {
-    if (session.obstacle === undefined) setOpen("deploy");
+  const deploy = async () => {
+    await session.settled();
+    const { obstacle: why } = session;
+    if (why !== undefined) showProblem(new ApiProblem(0, { title: "Not deployed", detail: why }));
+    else if (session.isChanged && can("deploy")) setOpen("deploy");
   };
   return (
     <Page
@@ -126,7 +130,7 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
       {conflict === undefined ? (
         <Panes
           session={session}
-          onSave={deploy}
+          onSave={() => void deploy()}
           onView={(mounted) => {
             view.current = mounted;
           }}

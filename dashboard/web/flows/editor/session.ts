@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { api, request } from "../../api/client.ts";
 import { ApiProblem, asProblem } from "../../api/problem.ts";
 import type { FlowEdit } from "../document/flow-edit.ts";
@@ -23,6 +23,8 @@ export interface DryRun {
 
 /** A dry run follows this long after the last change. */
 const DRY_RUN_MS = 900;
+/** A text that takes longer to check is deployed without. */
+const SETTLED_MS = 3_000;
 const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** One flow in the editor. The text is the truth: canvas, outline and forms change it, and show what it says. */
@@ -32,6 +34,8 @@ export class FlowSession {
   readonly stored = signal<Stored>({ text: "", etag: undefined, version: undefined });
   /** Of the newest text that was checked; the outline is that of the last text that could be read. */
   readonly checked = signal<Checked>({ faults: [] });
+  /** The text that `checked` is about. */
+  readonly checkedText = signal<string | undefined>(undefined);
   readonly selected = signal<string | undefined>(undefined);
   readonly dryRun = signal<DryRun | undefined>(undefined);
   /** Theirs, after a deploy over a version that somebody else made. */
@@ -81,6 +85,21 @@ export class FlowSession {
     }
   }
 
+  /** Resolves once the newest text is checked, or will not be. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => end(), SETTLED_MS);
+      const stop = effect(() => {
+        if (this.checkedText.value === this.text.value) queueMicrotask(() => end());
+      });
+      const end = () => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      };
+    });
+  }
+
   get isChanged(): boolean {
     return this.text.value !== this.stored.value.text;
   }
@@ -127,6 +146,7 @@ export class FlowSession {
   }
 
   #take(checked: Checked, text: string): void {
+    this.checkedText.value = text;
     const { outline } = this.checked.value;
     this.checked.value =
       checked.outline === undefined && outline !== undefined ? { ...checked, outline } : checked;
