@@ -21,7 +21,7 @@ export function LineRow({ line, name, search }: LineRowProps) {
       <span class="version">{version === undefined ? "" : `v${version}`}</span>
       <span class="call">
         {callId === undefined ? null : (
-          <Link href={`/trace/${callId}`} title={`Trace of the call ${callId}`}>
+          <Link href={traceHref(callId, name)} title={`Trace of the call ${callId}`}>
             {callId.slice(0, 8)}
           </Link>
         )}
@@ -31,6 +31,11 @@ export function LineRow({ line, name, search }: LineRowProps) {
       </span>
     </div>
   );
+}
+
+/** Naming the function spares the search in the logs of all. */
+function traceHref(callId: string, name: string | undefined): string {
+  return `/trace/${callId}${name === undefined ? "" : `?function=${name}`}`;
 }
 
 /** Hours, minutes, seconds and milliseconds here. */

@@ -1,3 +1,4 @@
+import "./language.ts";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { isDark } from "../app/theme.ts";
@@ -13,6 +14,8 @@ export interface ChartProps {
 const HEIGHT = 180;
 /** The charts of the page share their cursor. */
 const SYNC = "metrics";
+/** Steps of an axis of counts: there is no half call. */
+const WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6].flatMap((each) => [each, 2 * each, 5 * each]);
 
 export function Chart({ spec, times }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -63,11 +66,16 @@ function optionsOf(latest: { readonly current: ChartSpec }, box: HTMLElement): u
       y: { range: (_, __, most) => [0, Math.max(most * 1.1, unit === "count" ? 4 : 1e-3)] },
     },
     axes: [
-      axis,
-      { ...axis, size: 58, values: (_, splits) => splits.map((value) => formatted(latest.current, value)) },
+      { ...axis, values: (_, splits) => splits.map(clock) },
+      {
+        ...axis,
+        size: 58,
+        ...(unit === "count" ? { incrs: WHOLE_STEPS } : {}),
+        values: (_, splits) => splits.map((value) => formatted(latest.current, value)),
+      },
     ],
     series: [
-      { value: (_, at) => (at == null ? "–" : new Date(at * 1_000).toLocaleTimeString()) },
+      { value: (_, at) => (at == null ? "–" : clock(at)) },
       ...series.map(({ label, colour: number }, index): uPlot.Series => {
         const stroke = colour(`--series-${number}`);
         return {
@@ -86,6 +94,12 @@ function optionsOf(latest: { readonly current: ChartSpec }, box: HTMLElement): u
   };
 }
 
+/** Hours and minutes here. */
+function clock(atS: number): string {
+  return TIME.format(atS * 1_000);
+}
+
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const NUMBER = new Intl.NumberFormat("en", { maximumFractionDigits: 2, notation: "compact" });
 
 function formatted({ unit }: ChartSpec, value: number): string {

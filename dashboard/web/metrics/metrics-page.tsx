@@ -142,7 +142,7 @@ function Points({ points }: Pick<Metrics, "points">) {
       rows={rows}
       keyOf={({ at }) => at}
       columns={[
-        column("Time", ({ at }) => new Date(at).toLocaleTimeString()),
+        column("Time", ({ at }) => new Date(at).toLocaleTimeString("en-GB")),
         column("Calls", ({ calls }) => calls),
         column("Failed", ({ errors }) => errors),
         column("p50", ({ p50Ms }) => ms(p50Ms), true),

@@ -48,8 +48,17 @@ export interface ChartSpec {
   readonly series: readonly Series[];
 }
 
-/** The charts of a function. */
-export function chartsOf({ points, stepS }: Metrics): ChartSpec[] {
+/** The charts of a function. Memory is measured on one machine alone, so its chart may be missing. */
+export function chartsOf(metrics: Metrics): ChartSpec[] {
+  return allCharts(metrics).filter(
+    ({ title, series }) =>
+      title !== MEMORY || series.some(({ values }) => values.some((value) => value !== null)),
+  );
+}
+
+const MEMORY = "Memory of all instances";
+
+function allCharts({ points, stepS }: Metrics): ChartSpec[] {
   const all = (read: (point: Point) => number | undefined) => points.map((point) => read(point) ?? null);
   return [
     {
@@ -78,7 +87,7 @@ export function chartsOf({ points, stepS }: Metrics): ChartSpec[] {
       series: [{ label: "instances", colour: 4, values: all(({ instances }) => instances) }],
     },
     {
-      ...{ title: "Memory of all instances", kind: "line", unit: "MiB" },
+      ...{ title: MEMORY, kind: "line", unit: "MiB" },
       series: [{ label: "memory", colour: 1, values: all(({ memoryMiB }) => memoryMiB) }],
     },
     {
@@ -96,13 +105,18 @@ function stepNames(points: readonly Point[]): string[] {
   return [...new Set(points.flatMap(({ wakeMs }) => Object.keys(wakeMs)))];
 }
 
-/** Values as they are drawn: of a stack each with those above it, so that the greatest is drawn first. */
+/**
+ * Values as they are drawn: of a stack each with those above it, so that the greatest is drawn first. Bars without a height are
+ * left out, because their outline would be a line.
+ */
 export function drawnValues({ kind, series }: ChartSpec): (number | null)[][] {
-  if (kind !== "stack") return series.map(({ values }) => [...values]);
+  if (kind === "line") return series.map(({ values }) => [...values]);
   return series.map((_, index) =>
-    series[index]!.values.map((_, at) =>
-      series.slice(index).reduce((sum, { values }) => sum + (values[at] ?? 0), 0),
-    ),
+    series[index]!.values.map((value, at) => {
+      const above = kind === "stack" ? series.slice(index + 1) : [];
+      const sum = above.reduce((total, { values }) => total + (values[at] ?? 0), value ?? 0);
+      return sum === 0 ? null : sum;
+    }),
   );
 }
 

@@ -1,3 +1,4 @@
+import { useEffect, useState } from "preact/hooks";
 import { Link, useSearchParams } from "wouter";
 import { useResource } from "../api/resource.ts";
 import { LineRow } from "../logs/line-row.tsx";
@@ -10,13 +11,25 @@ import { Badge, Duration, toneOfStatus, When } from "../ui/values.tsx";
 import { barsOf, causeOf, type Trace } from "./trace.ts";
 import { Waterfall } from "./waterfall.tsx";
 
+/** Lines and times of a call that has just ended come within seconds. */
+const FRESH_MS = 10_000;
+const EVERY_MS = 2_000;
+
 /** What happened in one call: `/trace/ID`. */
 export default function TracePage({ params }: { readonly params: Readonly<Record<string, string>> }) {
   const id = params.id!;
   const [address] = useSearchParams();
   const of = address.get("function");
-  const query = of === null ? {} : { query: { function: of } };
-  const { data, problem, isLoading, reload } = useResource<Trace>(`/trace/${encodeURIComponent(id)}`, query);
+  const [isFresh, setFresh] = useState(true);
+  useEffect(() => {
+    setFresh(true);
+    const timer = setTimeout(() => setFresh(false), FRESH_MS);
+    return () => clearTimeout(timer);
+  }, [id]);
+  const { data, problem, isLoading, reload } = useResource<Trace>(`/trace/${encodeURIComponent(id)}`, {
+    ...(of === null ? {} : { query: { function: of } }),
+    ...(isFresh ? { everyMs: EVERY_MS } : {}),
+  });
   const isUnknown = problem?.code === "unknown_call";
   const name = data?.function;
   return (
@@ -44,9 +57,9 @@ function Unknown() {
   return (
     <Empty title="Nothing is known of this call">
       <p>
-        Skiff keeps traces and lines for 7 days by default. A call that succeeded on a warm instance and
-        printed nothing leaves no trace. A call that failed does, and so does a cold start and every line of{" "}
-        <code>console</code>.
+        A call that printed something is found for 7 days, and one that failed or waited for a cold start for
+        a day, unless Skiff is set up otherwise. A call that succeeded on a running instance and printed
+        nothing leaves no trace.
       </p>
       <p>
         The id stands in the header <code>x-skiff-call-id</code> of an answer, in the log, and in the body of
@@ -115,7 +128,7 @@ function CauseNotice({ trace }: { readonly trace: Trace }) {
 function Facts({ trace }: { readonly trace: Trace }) {
   const { function: name, version, instance, startedAt, durationMs, call, run, callId } = trace;
   return (
-    <dl class="facts">
+    <dl class="facts trace-facts">
       {name === undefined ? null : (
         <div>
           <dt>Function</dt>

@@ -78,7 +78,7 @@ function CallLinks({ name, callId, status }: { name: string; callId: string | un
   if (callId === undefined) return null;
   return (
     <span class="call-links">
-      <Link href={`/trace/${callId}`}>{status >= 500 ? "What went wrong" : "Trace"}</Link>
+      <Link href={`/trace/${callId}?function=${name}`}>{status >= 500 ? "What went wrong" : "Trace"}</Link>
       <Link href={`/functions/${name}/logs?call=${callId}`}>Logs</Link>
       <span class="muted mono" title="Call id">
         {callId.slice(0, 8)}
