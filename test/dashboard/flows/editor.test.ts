@@ -124,7 +124,6 @@ steps:
     page = await dashboard!.open("/flows/pair/edit");
     const shown = () => page.locator(".cm-content").innerText();
     await page.locator(".react-flow__node").nth(1).waitFor();
-    await assertAccessible(page);
     await page.locator(".flow-outline button").nth(1).click();
     await assertAccessible(page);
     await page.getByRole("button", { name: "Do not wait for a" }).click();
@@ -141,13 +140,23 @@ steps:
     await page.locator(".react-flow__node .faulty, .react-flow__node.faulty").first().waitFor();
   });
 
-  it("shows both texts when somebody else has deployed", async () => {
+  it("keeps a draft, and shows both texts when somebody else has deployed", async () => {
     await send("PUT", "/flow/shared", "steps:\n  a: { fn: double }\n");
     page = await dashboard!.open("/flows/shared/edit");
     await page.locator(".cm-content").click();
     await page.keyboard.press("Control+End");
     await page.keyboard.type("  mine: { fn: double }");
     await send("PUT", "/flow/shared", "steps:\n  a: { fn: double }\n  theirs: { fn: double }\n");
+    await eventually(
+      "the draft is kept",
+      () =>
+        page.evaluate<boolean>(
+          "sessionStorage.getItem('skiff.flow-draft/shared')?.includes('mine: { fn: double }') === true",
+        ),
+      DEADLINE_MS,
+    );
+    await page.reload();
+    await page.getByText("Your draft is back").waitFor();
     await page.keyboard.press("Control+S");
     await page.getByRole("dialog").getByRole("button", { name: "Deploy" }).click();
     await page.getByText("Somebody else deployed version 2").waitFor();

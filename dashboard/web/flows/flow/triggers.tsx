@@ -1,4 +1,5 @@
 import { Link } from "wouter";
+import { holder } from "../../session/session.ts";
 import { CopyLine } from "../../ui/copy.tsx";
 import { Badge, When } from "../../ui/values.tsx";
 import type { FlowDetails } from "./flow.ts";
@@ -6,13 +7,12 @@ import type { FlowDetails } from "./flow.ts";
 /** What begins runs, and how each way is now. */
 export function Triggers({ flow }: { readonly flow: FlowDetails }) {
   const { name, on, triggers } = flow;
-  const origin = `${location.protocol}//${location.hostname}`;
   const http = on?.http;
   return (
     <div class="stack">
       <CopyLine
         label="Begin a run by the API"
-        text={`curl -X POST ${origin}:8080/flow/${name}/run -d '{}'`}
+        text={`curl -X POST ${holder.value!.url}/flow/${name}/run -d '{}'`}
       />
       {http === undefined ? null : (
         <div>
