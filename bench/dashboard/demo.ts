@@ -74,9 +74,7 @@ export class Demo {
     await this.#json("POST", "/flow/refund/run", { order: "o-18", amount: 20 });
     for (let round = 0; Date.now() < until; round++) {
       await Promise.all([
-        ...["check", "charge", "stock", "cards", "useragent", "search"].map((name) =>
-          this.#call(`/fn/${name}`),
-        ),
+        ...["stock", "cards", "useragent", "search"].map((name) => this.#call(`/fn/${name}`)),
         this.#call("/fn/checkout", { amount: round }),
         this.#call("/fn/flaky"),
         ...(round % 5 === 0

@@ -13,8 +13,8 @@ import { Demo } from "./demo.ts";
 const [folder = fileURLToPath(new URL("../../docs/dashboard", import.meta.url)), ...wanted] =
   process.argv.slice(2);
 const USE_MS = 8_000;
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
+const DESKTOP = { viewport: { width: 1280, height: 800 }, locale: "en-GB" };
+const PHONE = { viewport: { width: 390, height: 844 }, locale: "en-GB", isMobile: true, hasTouch: true };
 
 /** By the name of the file. */
 const PAGES: Readonly<Record<string, string>> = {
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
     const pages = { ...PAGES, run: `/flows/refund/runs/${runs.at(-1)!.id}` };
     const browser = await chromium();
     const origin = new URL(skiff.dashboardUrl!).origin;
-    const context = await browser.newContext({ viewport: DESKTOP });
+    const context = await browser.newContext(DESKTOP);
     await (await open(context, skiff.dashboardUrl!)).close();
     const shoot = async (name: string, path: string, suffix = "") => {
       const page = await open(context, `${origin}${path}`);
@@ -89,16 +89,11 @@ async function main(): Promise<void> {
       await shoot(name, path);
       if (!THEMES.includes(name)) continue;
       const state = await context.storageState();
-      const dark = await browser.newContext({ viewport: DESKTOP, colorScheme: "dark", storageState: state });
+      const dark = await browser.newContext({ ...DESKTOP, colorScheme: "dark", storageState: state });
       const page = await open(dark, `${origin}${path}`);
       await page.screenshot({ path: join(folder, `${name}-dark.png`) });
       await dark.close();
-      const phone = await browser.newContext({
-        viewport: PHONE,
-        storageState: state,
-        isMobile: true,
-        hasTouch: true,
-      });
+      const phone = await browser.newContext({ ...PHONE, storageState: state });
       const small = await open(phone, `${origin}${path}`);
       await small.screenshot({ path: join(folder, `${name}-phone.png`) });
       await phone.close();

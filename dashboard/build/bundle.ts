@@ -1,10 +1,23 @@
 /** Bundles the page with esbuild: one module per lazy part, one stylesheet, names by content. */
-import { basename } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import type { Metafile } from "esbuild";
+import type { Metafile, Plugin } from "esbuild";
 
 const WEB = fileURLToPath(new URL("../web", import.meta.url));
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+/** `example:FILE` is the text of a file of the examples, for the templates of new functions. */
+const examples: Plugin = {
+  name: "examples",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^example:/ }, ({ path }) => ({ path: path.slice(8), namespace: "example" }));
+    onLoad({ filter: /./, namespace: "example" }, async ({ path }) => {
+      return { contents: await readFile(join(EXAMPLES, path)), loader: "text" };
+    });
+  },
+};
 
 /** React's names for what Preact has. */
 const ALIASES = {
@@ -48,6 +61,7 @@ export async function bundle(): Promise<Bundle> {
     jsx: "automatic",
     jsxImportSource: "preact",
     alias: ALIASES,
+    plugins: [examples],
     define: { "process.env.NODE_ENV": '"production"' },
     charset: "utf8",
     legalComments: "none",

@@ -155,6 +155,7 @@ export function keySchemas({ pageSize }: Limits): Record<string, Schema> {
       {
         by: { ...TEXT, description: "As in the audit log, such as `key ci-deploy (kxm3q8zt2v)`" },
         scopes: SCOPE_LIST,
+        url: { ...TEXT, description: "Base of the URLs of the API and of functions" },
       },
       {
         keyId: TEXT,

@@ -3,7 +3,7 @@ export interface PlacedError {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;
-  readonly text: string;
+  readonly message: string;
 }
 
 /** A problem document of the API (RFC 9457), or a request without an answer (`status` 0). */
@@ -38,9 +38,11 @@ export function unreachable(cause: unknown): ApiProblem {
   });
 }
 
-/** Returns what was thrown as a problem that can be shown. */
+/** Returns what was thrown as a problem that can be shown. Anything but a problem of the API is a fault of this page. */
 export function asProblem(error: unknown): ApiProblem {
-  return error instanceof ApiProblem ? error : unreachable(error);
+  if (error instanceof ApiProblem) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  return new ApiProblem(0, { code: "page_failed", title: "This page failed", detail });
 }
 
 /** Reads the problem document of a response. */

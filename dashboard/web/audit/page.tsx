@@ -52,7 +52,7 @@ export default function AuditPage() {
       {can("admin") ? null : (
         <Notice kind="info">The audit log is read with the scope “admin”, which your key lacks.</Notice>
       )}
-      <div class="filters">
+      <div class="filter-row">
         <Choices label="Time" value={since} onChange={(value) => set({ since: value })} options={SINCE} />
         <div class="wide-field">
           <TextField

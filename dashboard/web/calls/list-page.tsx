@@ -45,7 +45,7 @@ export default function CallsPage() {
         </>
       }
     >
-      <div class="filters">
+      <div class="filter-row">
         <Choices label="State" value={state} onChange={(value) => set({ state: value })} options={STATES} />
         <TextField
           label="Function"
@@ -132,7 +132,7 @@ function NoCalls({ isNarrowed, clear, example = "NAME" }: NoCallsProps) {
         <Button onClick={clear}>Show all calls</Button>
       </Empty>
     );
-  const url = holder.value?.url ?? "http://127.0.0.1:8080";
+  const url = holder.value!.url;
   return (
     <Empty title="No asynchronous call yet">
       <p>Skiff stores a request to /async/fn/NAME, answers at once, and tries again if the function fails.</p>

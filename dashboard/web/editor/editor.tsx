@@ -74,7 +74,7 @@ export function Editor(props: EditorProps) {
   useLayoutEffect(() => editor.current!.show(file, value), [file, value]);
   useEffect(() => editor.current!.configure(), [file, language, label, readOnly, extensions]);
   useEffect(() => editor.current!.mark(marks), [file, marks]);
-  useEffect(() => void (goTo !== undefined && editor.current!.goTo(goTo)), [file, goTo]);
+  useEffect(() => editor.current!.goTo(goTo), [file, goTo]);
   return <div class={`editor ${size}`} ref={box} />;
 }
 
@@ -87,6 +87,7 @@ class MountedEditor {
   /** Documents that are not shown now. */
   readonly #hidden = new Map<string, EditorState>();
   #file: string;
+  #reached: Place | undefined;
   /** Reported and not yet given back as `value`: a late one must not undo what was typed since. */
   #echoes: string[] = [];
 
@@ -127,7 +128,11 @@ class MountedEditor {
     this.view.dispatch(setDiagnostics(state, diagnosticsOf(marks, state.doc)));
   }
 
-  goTo({ line, column = 1 }: Place): void {
+  goTo(place: Place | undefined): void {
+    // Another file is no reason to jump again.
+    if (place === undefined || place === this.#reached) return;
+    this.#reached = place;
+    const { line, column = 1 } = place;
     const { doc } = this.view.state;
     const found = doc.line(Math.min(Math.max(1, line), doc.lines));
     const anchor = Math.min(found.from + column - 1, found.to);

@@ -43,7 +43,26 @@ const SHARED: Extension = [
   EditorState.tabSize.of(2),
 ];
 
+/**
+ * Types over a selection without the browser: Chromium would give the new text an inline style, which the policy of the
+ * page refuses with a message.
+ */
+const TYPED_OVER = EditorView.domEventHandlers({
+  beforeinput({ inputType, data }, view) {
+    const { state, composing } = view;
+    const { from, to, empty } = state.selection.main;
+    if (inputType !== "insertText" || data === null || composing || empty || state.readOnly) return false;
+    const insertion = () => state.update(state.replaceSelection(data), { userEvent: "input.type" });
+    const isHandled = state
+      .facet(EditorView.inputHandler)
+      .some((handle) => handle(view, from, to, data, insertion));
+    if (!isHandled) view.dispatch(insertion());
+    return true;
+  },
+});
+
 const WRITING: Extension = [
+  TYPED_OVER,
   history(),
   lintGutter(),
   foldGutter(),
@@ -96,6 +115,7 @@ export function setup({ language, label, readOnly }: SetupOptions): Extension {
     SHARED,
     readOnly ? READING : WRITING,
     indentUnit.of(language === "python" ? "    " : "  "),
-    EditorView.contentAttributes.of({ "aria-label": label, "data-language": language }),
+    // A text that cannot be edited is scrolled by keyboard as well.
+    EditorView.contentAttributes.of({ "aria-label": label, "data-language": language, tabindex: "0" }),
   ];
 }

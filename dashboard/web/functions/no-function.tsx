@@ -5,7 +5,7 @@ import { Empty } from "../ui/notice.tsx";
 
 /** What to do first. */
 export function NoFunction() {
-  const base = holder.value?.url ?? "http://localhost:8080";
+  const base = holder.value!.url;
   return (
     <Empty title="Deploy the first function">
       <p>

@@ -7,7 +7,7 @@ import type { NewKey } from "./key.ts";
 
 /** A key that was just made. It is gone from the page when the dialog closes. */
 export function ShownOnce({ made, onClose }: { readonly made: NewKey; readonly onClose: () => void }) {
-  const url = holder.value?.url ?? "http://127.0.0.1:8080";
+  const url = holder.value!.url;
   return (
     <Dialog title={`Key ${made.name ?? made.id}`} onClose={onClose}>
       <div class="stack">

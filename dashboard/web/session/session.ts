@@ -12,7 +12,7 @@ export interface Holder {
   readonly scopes: readonly Scope[];
   readonly functions?: readonly string[];
   /** Base URL of the API and the functions. */
-  readonly url?: string;
+  readonly url: string;
 }
 
 export interface SessionConfig {

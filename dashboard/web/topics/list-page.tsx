@@ -49,10 +49,7 @@ export default function TopicsPage() {
             gets each event afterwards.
           </p>
           {newTopic("plain")}
-          <CopyLine
-            label="Command"
-            text={`curl -X PUT ${holder.value?.url ?? "http://127.0.0.1:8080"}/topic/orders -d '{}'`}
-          />
+          <CopyLine label="Command" text={`curl -X PUT ${holder.value!.url}/topic/orders -d '{}'`} />
         </Empty>
       )}
       {topics.rows.length === 0 ? null : <TopicsTable topics={topics.rows} />}

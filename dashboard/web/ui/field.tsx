@@ -61,7 +61,15 @@ export function TextField({ value, onChange, rows, type = "text", mono = false, 
   const { label, hint, fault, bare, suggestions, autoFocus, ...others } = rest;
   const list = useId();
   const read = (event: Event) => onChange((event.currentTarget as HTMLInputElement).value);
-  const shared = { ...others, value, onInput: read, class: mono ? "mono" : undefined, spellcheck: !mono };
+  // A dialog gives the focus to what has the attribute.
+  const shared = {
+    ...others,
+    ...(autoFocus && { autofocus: true }),
+    value,
+    onInput: read,
+    class: mono ? "mono" : undefined,
+    spellcheck: !mono,
+  };
   const control = useRef<HTMLInputElement & HTMLTextAreaElement>(null);
   useEffect(() => {
     if (autoFocus) control.current?.focus();

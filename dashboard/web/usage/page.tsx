@@ -60,7 +60,7 @@ export default function UsagePage() {
         </Button>
       }
     >
-      <div class="filters">
+      <div class="filter-row">
         <Choices label="Range" value={range} onChange={(value) => set({ range: value })} options={RANGES} />
         <TextField
           label="Function"
@@ -101,7 +101,7 @@ export default function UsagePage() {
           </>
         )}
       </Loaded>
-      <div class="filters">
+      <div class="filter-row">
         <Choices label="By" value={by} onChange={(value) => set({ by: value })} options={BYS} />
       </div>
       {found.data === undefined ? null : <Sums rows={found.data.usage} by={by} />}

@@ -1,9 +1,9 @@
 import type { Principal } from "../../../http/access/principal.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
-import { dashboardUrl, type Handler, type Services } from "../services.ts";
+import { baseUrl, dashboardUrl, type Handler, type Services } from "../services.ts";
 
-/** `GET /whoami`: who the caller is for Skiff, what it may do, and where the dashboard is. */
+/** `GET /whoami`: who the caller is for Skiff, what it may do, and where functions and the dashboard are. */
 export function answerWhoami(services: Services): Handler {
   return (ctx) => {
     readParameters(ctx, {});
@@ -14,6 +14,7 @@ export function answerWhoami(services: Services): Handler {
       ...(keyId ? { keyId } : {}),
       scopes,
       ...(functions ? { functions } : {}),
+      url: baseUrl(services, ctx),
       ...(dashboard ? { dashboard } : {}),
     });
   };

@@ -12,8 +12,11 @@ const FAILING = `export default () => {
 };
 `;
 
+/** A deploy or new traffic waits for an instance, which takes long on a busy machine. */
+const STARTED = { timeout: 45_000 };
+
 describe("Pages of functions", function () {
-  this.timeout(90_000);
+  this.timeout(150_000);
   let dashboard: Dashboard;
 
   before(async function () {
@@ -80,14 +83,14 @@ describe("Pages of functions", function () {
 
     await row(1).getByRole("button", { name: "Roll back" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
-    await page.getByText("All calls of hello go to v1.").waitFor();
+    await page.getByText("All calls of hello go to v1.").waitFor(STARTED);
     deepEqual((await get("/func/hello/traffic")).weights, { 1: 1 });
 
     await page.getByLabel("Add a version to the calls").selectOption("2");
     await page.getByLabel("Percentage of the calls for v2").fill("30");
     equal(await page.getByLabel("Percentage of the calls for v1").inputValue(), "70");
     await page.getByRole("button", { name: "Apply traffic" }).click();
-    await page.getByText("The calls of hello are divided").waitFor();
+    await page.getByText("The calls of hello are divided").waitFor(STARTED);
     deepEqual((await get("/func/hello/traffic")).weights, { 1: 70, 2: 30 });
   });
 
@@ -103,7 +106,7 @@ describe("Pages of functions", function () {
     await page.getByRole("button", { name: "Add" }).click();
     await assertAccessible(page);
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("Version 2 has the new settings").waitFor();
+    await page.getByText("Version 2 has the new settings").waitFor(STARTED);
     const { settings } = (await get("/func/checkout")) as unknown as { settings: Record<string, unknown> };
     deepEqual([settings.timeoutMs, settings.env], [20_000, { GREETING: "***" }]);
   });
@@ -121,7 +124,7 @@ describe("Pages of functions", function () {
     await page.getByRole("button", { name: "Use a secret" }).click();
     await page.getByRole("dialog").getByLabel("Secret", { exact: true }).selectOption("db-password");
     await page.getByRole("button", { name: "Use it" }).click();
-    await page.getByRole("cell", { name: "DB_PASSWORD", exact: true }).waitFor();
+    await page.getByRole("cell", { name: "DB_PASSWORD", exact: true }).waitFor(STARTED);
     equal((await page.content()).includes("correct horse"), false);
     await assertAccessible(page);
   });

@@ -5,7 +5,9 @@ import { actions, apply } from "./folders.ts";
 
 const FOLDER = new URL("../../../examples/", import.meta.url);
 
-describe("the folder of examples", () => {
+describe("the folder of examples", function () {
+  // All of them are built, one with a framework from npm.
+  this.timeout(60_000);
   let skiff: StartedSkiff;
   before(async () => {
     skiff = await startedSkiff();

@@ -5,6 +5,8 @@ import { chromium } from "./chromium.ts";
 
 /** The machine of the tests may be busy. */
 const DEADLINE_MS = 15_000;
+/** Chromium takes its language from the environment, where it may be none that a browser has. */
+const PLACE = { viewport: { width: 1280, height: 900 }, locale: "en-GB" };
 /** The width of a phone. */
 export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const;
 
@@ -33,7 +35,7 @@ export async function signedInDashboard(options: StartOptions = {}): Promise<Das
     ...{ skiff, origin, key },
     async open(path, contextOptions = {}) {
       const browser = await chromium();
-      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...contextOptions });
+      const context = await browser.newContext({ ...PLACE, ...contextOptions });
       contexts.push(context);
       context.setDefaultTimeout(DEADLINE_MS);
       const page = await context.newPage();
@@ -47,7 +49,11 @@ export async function signedInDashboard(options: StartOptions = {}): Promise<Das
       return page;
     },
     async close() {
-      for (const context of contexts) await context.close();
+      for (const context of contexts) {
+        // Chromium in one process dies with a context that has a worker.
+        for (const page of context.pages()) await page.close();
+        await context.close();
+      }
       await skiff.close();
       assert.deepEqual(faults, []);
     },

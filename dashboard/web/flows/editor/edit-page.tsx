@@ -1,14 +1,10 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { type ApiProblem, asProblem } from "../../api/problem.ts";
-
 import { ProblemNotice } from "../../ui/notice.tsx";
 import { Page } from "../../ui/page.tsx";
+import { readDraft } from "./draft.ts";
 import { FlowEditor } from "./flow-editor.tsx";
-import { FlowSession, readFlow } from "./session.ts";
-
-const BEGINNING = `# What begins runs is written under on:, what they do under steps:.
-steps:
-`;
+import { BEGINNING, FlowSession, NOTHING, readFlow } from "./session.ts";
 
 /** The text of a flow and its graph side by side. Without a name: a new flow. */
 export default function EditFlowPage({
@@ -22,10 +18,10 @@ export default function EditFlowPage({
   });
   const open = async () => {
     try {
-      session.open(
-        name === undefined ? { text: "", etag: undefined, version: undefined } : await readFlow(name),
-        name === undefined ? BEGINNING : undefined,
-      );
+      const stored = name === undefined ? NOTHING : await readFlow(name);
+      const draft = readDraft(name);
+      if (draft !== undefined && draft.text !== stored.text) session.restore(stored, draft);
+      else session.open(stored, name === undefined ? BEGINNING : undefined);
       setState({ isOpen: true });
     } catch (error) {
       setState({ isOpen: false, problem: asProblem(error) });

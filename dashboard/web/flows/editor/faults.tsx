@@ -46,12 +46,11 @@ export function Faults({ session, onOpen }: FaultsProps) {
 function theirs(problem: ApiProblem | undefined): readonly Listed[] {
   if (problem === undefined) return [];
   const placed = problem.errors.map((error) => {
-    const { line, column, text } = error;
-    const message = (error as { readonly message?: string }).message;
+    const { line, column, message } = error;
     return {
       ...(line !== undefined && { line }),
       ...(column !== undefined && { column }),
-      text: text ?? message ?? problem.message,
+      text: message,
     };
   });
   return placed.length > 0 ? placed : [{ text: problem.message }];

@@ -1,14 +1,15 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLocation } from "wouter";
+import { ApiProblem } from "../../api/problem.ts";
 import { type EditorView, redo, undo } from "../../editor/editor.tsx";
 import { can } from "../../session/session.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { Menu } from "../../ui/menu.tsx";
-import { ProblemNotice } from "../../ui/notice.tsx";
+import { Notice, ProblemNotice } from "../../ui/notice.tsx";
 import { Page } from "../../ui/page.tsx";
 import { showProblem } from "../../ui/toast.tsx";
-import { Badge } from "../../ui/values.tsx";
+import { Badge, When } from "../../ui/values.tsx";
 import { StartRun } from "../flow/start-run.tsx";
 import { ConflictView, DeployDialog, ImportDialog } from "./dialogs.tsx";
 import { Panes } from "./panes.tsx";
@@ -32,13 +33,18 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
     }),
     [],
   );
+  const latest = useRef<() => Promise<void>>(async () => undefined);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const target = event.target as Element;
-      // Fields and the text have a history of their own.
-      if (target.closest("input, textarea, .cm-editor, dialog") !== null || !(event.ctrlKey || event.metaKey))
-        return;
+      if (!(event.ctrlKey || event.metaKey)) return;
       const key = event.key.toLowerCase();
+      if (key === "s" && target.closest(".cm-editor, dialog") === null) {
+        event.preventDefault();
+        void latest.current();
+      }
+      // Fields and the text have a history of their own.
+      if (target.closest("input, textarea, .cm-editor, dialog") !== null) return;
       if (key !== "z" && key !== "y") return;
       event.preventDefault();
       if (key === "y" || event.shiftKey) change.redo();
@@ -47,18 +53,15 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
   }, [change]);
-  useEffect(() => {
-    const leave = (event: BeforeUnloadEvent) => {
-      if (session.isNew && session.isChanged) event.preventDefault();
-    };
-    addEventListener("beforeunload", leave);
-    return () => removeEventListener("beforeunload", leave);
-  }, [session]);
   const { obstacle, isChanged } = session;
   const faults = session.checked.value.faults.length;
-  const deploy = () => {
-    if (session.obstacle === undefined) setOpen("deploy");
+  const deploy = async () => {
+    await session.settled();
+    const { obstacle: why } = session;
+    if (why !== undefined) showProblem(new ApiProblem(0, { title: "Not deployed", detail: why }));
+    else if (session.isChanged && can("deploy")) setOpen("deploy");
   };
+  latest.current = deploy;
   return (
     <Page
       wide
@@ -108,6 +111,18 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
       }
     >
       <ProblemNotice problem={session.broken.value} retry={() => location.reload()} />
+      {session.restoredAt.value === undefined ? null : (
+        <Notice title="Your draft is back">
+          <div class="row">
+            <span>
+              It was saved <When at={session.restoredAt.value} />.
+            </span>
+            <Button small onClick={() => session.discard()}>
+              Discard it
+            </Button>
+          </div>
+        </Notice>
+      )}
       {session.isNew ? (
         <div class="flow-name">
           <TextField
@@ -126,7 +141,7 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
       {conflict === undefined ? (
         <Panes
           session={session}
-          onSave={deploy}
+          onSave={() => void deploy()}
           onView={(mounted) => {
             view.current = mounted;
           }}

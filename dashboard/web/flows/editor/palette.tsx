@@ -102,7 +102,7 @@ export function StepPalette({ templates, onAdd, autoFocus = false }: PaletteProp
         aria-label="Find a function or an action"
         placeholder="Find a function or an action"
         value={wanted}
-        ref={(element) => void (autoFocus && wanted === "" && element?.focus())}
+        {...(autoFocus && { autofocus: true })}
         onInput={(event) => setWanted(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || found[0] === undefined) return;

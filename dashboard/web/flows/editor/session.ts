@@ -1,9 +1,10 @@
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { api, request } from "../../api/client.ts";
 import { ApiProblem, asProblem } from "../../api/problem.ts";
 import type { FlowEdit } from "../document/flow-edit.ts";
 import { FlowLanguage } from "../language/client.ts";
 import type { Checked } from "../language/outline.ts";
+import { DraftKeeper, type FlowDraft } from "./draft.ts";
 
 /** The text of a flow as Skiff has it. */
 export interface Stored {
@@ -21,30 +22,43 @@ export interface DryRun {
   readonly problem?: ApiProblem;
 }
 
+export const BEGINNING = `# What begins runs is written under on:, what they do under steps:.
+steps:
+`;
+export const NOTHING: Stored = { text: "", etag: undefined, version: undefined };
+
 /** A dry run follows this long after the last change. */
 const DRY_RUN_MS = 900;
+/** A text that takes longer to check is deployed without. */
+const SETTLED_MS = 3_000;
 const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** One flow in the editor. The text is the truth: canvas, outline and forms change it, and show what it says. */
 export class FlowSession {
   readonly name = signal("");
   readonly text = signal("");
-  readonly stored = signal<Stored>({ text: "", etag: undefined, version: undefined });
+  readonly stored = signal<Stored>(NOTHING);
   /** Of the newest text that was checked; the outline is that of the last text that could be read. */
   readonly checked = signal<Checked>({ faults: [] });
+  /** The text that `checked` is about. */
+  readonly checkedText = signal<string | undefined>(undefined);
   readonly selected = signal<string | undefined>(undefined);
   readonly dryRun = signal<DryRun | undefined>(undefined);
   /** Theirs, after a deploy over a version that somebody else made. */
   readonly conflict = signal<Stored | undefined>(undefined);
+  /** When the draft was saved that is shown instead of the text that Skiff has. */
+  readonly restoredAt = signal<number | undefined>(undefined);
   readonly broken = signal<ApiProblem | undefined>(undefined);
   readonly language: FlowLanguage;
   readonly isNew: boolean;
+  readonly #drafts: DraftKeeper;
   #editing: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(name: string | undefined) {
     this.isNew = name === undefined;
     this.name.value = name ?? "";
+    this.#drafts = new DraftKeeper(name);
     const broken = (error: Error) => {
       this.broken.value = new ApiProblem(0, { title: "The text cannot be checked", detail: error.message });
     };
@@ -57,8 +71,23 @@ export class FlowSession {
     this.change(text);
   }
 
+  /** Goes on with a draft. It keeps the version that it is based on, so that a deploy finds what came in between. */
+  restore(stored: Stored, draft: FlowDraft): void {
+    if (this.isNew) this.name.value = draft.name;
+    this.restoredAt.value = draft.savedAt;
+    this.open({ ...stored, etag: draft.etag }, draft.text);
+  }
+
+  /** Takes back all changes. */
+  async discard(): Promise<void> {
+    const stored = this.isNew ? NOTHING : await readFlow(this.name.value);
+    this.restoredAt.value = undefined;
+    this.open(stored, this.isNew ? BEGINNING : undefined);
+  }
+
   change(text: string): void {
     this.text.value = text;
+    this.#keepDraft();
     this.dryRun.value = undefined;
     this.language.check(text, this.isNew ? undefined : this.name.value);
   }
@@ -79,6 +108,21 @@ export class FlowSession {
       if (edited.step !== undefined) this.selected.value = edited.step;
       return;
     }
+  }
+
+  /** Resolves once the newest text is checked, or will not be. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => end(), SETTLED_MS);
+      const stop = effect(() => {
+        if (this.checkedText.value === this.text.value) queueMicrotask(() => end());
+      });
+      const end = () => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      };
+    });
   }
 
   get isChanged(): boolean {
@@ -108,6 +152,9 @@ export class FlowSession {
       // What is shown as live is what Skiff has now.
       this.stored.value = await readFlow(this.name.value);
       this.conflict.value = undefined;
+      this.restoredAt.value = undefined;
+      this.#keepDraft();
+      this.#drafts.flush();
     } catch (error) {
       const problem = asProblem(error);
       if (problem.status !== 412 && problem.status !== 409) throw problem;
@@ -121,12 +168,21 @@ export class FlowSession {
     await this.deploy("");
   }
 
+  #keepDraft(): void {
+    const [text, { etag }] = [this.text.value, this.stored.value];
+    const isWorthIt = this.isChanged && text !== BEGINNING;
+    const draft = { name: this.name.value, text, ...(etag !== undefined && { etag }), savedAt: Date.now() };
+    this.#drafts.keep(isWorthIt ? draft : undefined);
+  }
+
   close(): void {
+    this.#drafts.flush();
     clearTimeout(this.#timer);
     this.language.close();
   }
 
   #take(checked: Checked, text: string): void {
+    this.checkedText.value = text;
     const { outline } = this.checked.value;
     this.checked.value =
       checked.outline === undefined && outline !== undefined ? { ...checked, outline } : checked;

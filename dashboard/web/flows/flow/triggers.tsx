@@ -1,5 +1,5 @@
 import { Link } from "wouter";
-import { useResource } from "../../api/resource.ts";
+import { holder } from "../../session/session.ts";
 import { CopyLine } from "../../ui/copy.tsx";
 import { Badge, When } from "../../ui/values.tsx";
 import type { FlowDetails } from "./flow.ts";
@@ -7,16 +7,13 @@ import type { FlowDetails } from "./flow.ts";
 /** What begins runs, and how each way is now. */
 export function Triggers({ flow }: { readonly flow: FlowDetails }) {
   const { name, on, triggers } = flow;
-  const { data: system } = useResource<{ readonly url: string }>("/system");
   const http = on?.http;
   return (
     <div class="stack">
-      {system === undefined ? null : (
-        <CopyLine
-          label="Begin a run by the API"
-          text={`curl -X POST ${system.url}/flow/${name}/run -d '{}'`}
-        />
-      )}
+      <CopyLine
+        label="Begin a run by the API"
+        text={`curl -X POST ${holder.value!.url}/flow/${name}/run -d '{}'`}
+      />
       {http === undefined ? null : (
         <div>
           {http.methods.join(", ")}{" "}

@@ -1,0 +1,173 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { useSearch } from "wouter";
+import { Editor, type Place } from "../editor/editor.tsx";
+import { languageOf } from "../editor/languages.ts";
+import { useDescribed } from "../function/described.ts";
+import { FunctionPage } from "../function/function-page.tsx";
+import { LinkButton } from "../ui/button.tsx";
+import { Empty, Notice, ProblemNotice } from "../ui/notice.tsx";
+import { showProblem } from "../ui/toast.tsx";
+import { bytesText } from "../ui/values.tsx";
+import { Conflict } from "./conflict.tsx";
+import { DeployBar } from "./deploy-bar.tsx";
+import { DraftNotices } from "./draft-notices.tsx";
+import { type Fault, FaultList, faultsOf, marksOf } from "./faults.tsx";
+import { FileList } from "./file-list.tsx";
+import { QuickCall } from "./quick-call.tsx";
+import { CodeSession } from "./session.ts";
+import { isChanged, type Workspace, withFile } from "./workspace.ts";
+
+/** A panel with a call stands beside the editor where there is room for both. */
+const ROOMY_PX = 1_240;
+
+/** `/functions/NAME/code?file=&line=&column=`: the source, drafts of it, and the way to make it live. */
+export default function CodePage({ params }: { readonly params: Readonly<Record<string, string>> }) {
+  const name = params.name!;
+  return (
+    <FunctionPage name={name} part="Code" wide>
+      <Code key={name} name={name} />
+    </FunctionPage>
+  );
+}
+
+function Code({ name }: { readonly name: string }) {
+  const session = useMemo(() => new CodeSession(name), [name]);
+  const { data, reload } = useDescribed();
+  const workspace = session.workspace.value;
+  const deployed = session.deployed.value;
+  useEffect(() => {
+    void session.open();
+    const leaving = guardLeaving(session);
+    return () => {
+      leaving();
+      void session.close();
+    };
+  }, [session]);
+  // Somebody else has deployed.
+  useEffect(() => {
+    const known = session.workspace.peek()?.current;
+    if (data !== undefined && known !== undefined && data.version !== known) {
+      session.refresh().catch(showProblem);
+    }
+  }, [data]);
+  useEffect(() => void (deployed.kind === "done" && reload()), [deployed]);
+  if (workspace === undefined) {
+    const { value: problem } = session.problem;
+    if (problem === undefined) return <div class="loading">Loading…</div>;
+    return <ProblemNotice problem={problem} retry={() => session.open()} />;
+  }
+  if (Object.keys(workspace.base.files).length === 0) return <NoSource name={name} />;
+  const conflict = session.conflict.value;
+  if (conflict !== undefined) {
+    return <Conflict key={conflict.version} session={session} workspace={workspace} theirs={conflict} />;
+  }
+  return <Work session={session} workspace={workspace} />;
+}
+
+interface WorkProps {
+  readonly session: CodeSession;
+  readonly workspace: Workspace;
+}
+
+function Work({ session, workspace }: WorkProps) {
+  const { data } = useDescribed();
+  const [place, setPlace] = useState<Place>();
+  const [isTrying, setTrying] = useState(() => innerWidth >= ROOMY_PX);
+  const search = useSearch();
+  const { files } = workspace;
+  const shown = session.shown.value;
+  const deployed = session.deployed.value;
+  const problem = deployed.kind === "failed" ? deployed.problem : undefined;
+  const paths = Object.keys(files).join("\n");
+  // Marks move with the text, until the next deploy finds others.
+  const faults = useMemo(() => faultsOf(problem, files), [problem, paths]);
+  const marks = useMemo(() => marksOf(faults, shown), [faults, shown]);
+  const jump = (path: string, { line, column }: Partial<Place>) => {
+    if (path in files) session.shown.value = path;
+    if (line !== undefined) setPlace({ line, ...(column === undefined ? {} : { column }) });
+  };
+  useEffect(() => {
+    const wanted = new URLSearchParams(search);
+    const [file, line, column] = ["file", "line", "column"].map((each) => wanted.get(each) ?? undefined);
+    if (file !== undefined) jump(file, { ...numbered("line", line), ...numbered("column", column) });
+  }, [search]);
+  useEffect(() => {
+    const [first] = faults;
+    if (first !== undefined) jump(first.path, first);
+  }, [problem]);
+  const counts = new Map<string, number>();
+  for (const { path } of faults) counts.set(path, (counts.get(path) ?? 0) + 1);
+  const content = files[shown];
+  return (
+    <div class={isTrying ? "code trying" : "code"}>
+      <DraftNotices session={session} workspace={workspace} current={data?.version} />
+      <DeployBar {...{ session, workspace, isTrying }} onTry={() => setTrying(!isTrying)} />
+      {problem === undefined ? null : (
+        <FaultList {...{ problem, faults }} onJump={(fault: Fault) => jump(fault.path, fault)} />
+      )}
+      <div class="code-body">
+        <FileList {...{ session, workspace }} faults={counts} />
+        {content !== undefined && "text" in content ? (
+          <Editor
+            value={content.text}
+            file={shown}
+            language={languageOf(shown === "main" ? programName(content.text) : shown)}
+            label={`Source of ${shown}`}
+            marks={marks}
+            goTo={place}
+            onChange={(text) => session.change(withFile(session.workspace.peek()!, shown, { text }))}
+          />
+        ) : (
+          <Notice title={`${shown} is no text`}>
+            {content === undefined ? null : <p>It has {bytesText(content.bytes)}.</p>}
+          </Notice>
+        )}
+        {isTrying ? (
+          <QuickCall
+            name={session.name}
+            version={deployed.kind === "done" ? deployed.version : undefined}
+            withKey={data !== undefined && data.settings.access !== "public"}
+          />
+        ) : null}
+      </div>
+    </div>
+  );
+}
+
+function NoSource({ name }: { readonly name: string }) {
+  return (
+    <Empty title="An image has no source here">
+      <p>Deploy another image with its name and settings.</p>
+      <LinkButton href={`/functions/${name}/settings`}>Settings</LinkButton>
+    </Empty>
+  );
+}
+
+function numbered(name: "line" | "column", text: string | undefined): Partial<Place> {
+  const value = Number(text);
+  return Number.isInteger(value) && value > 0 ? { [name]: value } : {};
+}
+
+/** A program of one file has no name: its first line names what runs it. */
+function programName(text: string): string {
+  const [first = ""] = text.split("\n", 1);
+  if (/python/.test(first)) return "main.py";
+  return /node|deno|bun/.test(first) ? "main.mjs" : "main";
+}
+
+/** Keeps what was typed last when the page goes, and asks before it goes with changes. */
+function guardLeaving(session: CodeSession): () => void {
+  const hide = () => session.flush();
+  const leave = (event: BeforeUnloadEvent) => {
+    const workspace = session.workspace.peek();
+    if (workspace !== undefined && isChanged(workspace)) event.preventDefault();
+  };
+  addEventListener("pagehide", hide);
+  document.addEventListener("visibilitychange", hide);
+  addEventListener("beforeunload", leave);
+  return () => {
+    removeEventListener("pagehide", hide);
+    document.removeEventListener("visibilitychange", hide);
+    removeEventListener("beforeunload", leave);
+  };
+}
