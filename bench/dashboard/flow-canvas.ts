@@ -56,7 +56,7 @@ function report(what: string, times: readonly number[]): void {
 
 async function main(): Promise<void> {
   const skiff = await startedSkiff({ dashboardPort: 0 });
-  const browser = await startChromium({ isolated: true });
+  const browser = await startChromium();
   try {
     const put = await fetch(`${skiff.url}/flow/many`, { method: "PUT", body: flowOf(Number(steps)) });
     if (!put.ok) throw new Error(await put.text());

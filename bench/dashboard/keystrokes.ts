@@ -37,7 +37,7 @@ function report(what: string, times: readonly number[]): void {
 
 async function main(): Promise<void> {
   const skiff = await startedSkiff({ dashboardPort: 0 });
-  const browser = await startChromium({ isolated: true });
+  const browser = await startChromium();
   try {
     await skiff.deploy("large", LARGE);
     await fetch(`${skiff.url}/flow/large`, { method: "PUT", body: "steps:\n  read: { fn: large }\n" });
