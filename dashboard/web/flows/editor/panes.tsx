@@ -18,6 +18,8 @@ const PANES: readonly { readonly id: Pane; readonly text: string }[] = [
   { id: "steps", text: "Steps" },
 ];
 
+const EMPTY = { nodes: [], edges: [] };
+
 interface PanesProps {
   readonly session: FlowSession;
   readonly onSave: () => void;
@@ -102,19 +104,19 @@ export function Panes({ session, onSave, onView, apply }: PanesProps) {
         <div class="pane canvas">
           {outline === undefined || outline.graph.nodes.length === 0 ? (
             <Notice title="No step yet">
-              Add one from the list, or write it below <code>steps:</code>.
+              Drag one from the list to here, or write it below <code>steps:</code>.
             </Notice>
-          ) : (
-            <FlowCanvas
-              graph={outline.graph}
-              places={outline.places}
-              label={`The flow ${session.name.value}`}
-              faults={byStep}
-              selected={selected}
-              onSelect={select}
-              edits={edits}
-            />
-          )}
+          ) : null}
+          <FlowCanvas
+            graph={outline?.graph ?? EMPTY}
+            places={outline?.places ?? {}}
+            label={`The flow ${session.name.value}`}
+            flow={session.isNew ? undefined : session.name.value}
+            faults={byStep}
+            selected={selected}
+            onSelect={select}
+            edits={edits}
+          />
         </div>
         <Splitter label="Width of the steps" property="--steps-width" box={box} isRight />
         <div class="pane steps">
