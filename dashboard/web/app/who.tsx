@@ -1,5 +1,6 @@
 import { useEffect } from "preact/hooks";
-import { acceptOffer, holder, offer, openSession, unanswered } from "../session/session.ts";
+import { acceptOffer, offer, openSession } from "../session/link.ts";
+import { holder, unanswered } from "../session/session.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { ProblemNotice } from "../ui/notice.tsx";
 import { Mark } from "./shell.tsx";

@@ -179,6 +179,12 @@ describe("a page of a function in the browser of somebody who is signed in", fun
     assert.ok(!lured.url().includes("key"));
     assert.equal(await credential(), mine);
     assert.equal(await dashboard.getByLabel("Key or token").count(), 0);
+    // Skiff restarts: nobody is signed out for that, and the page goes on by itself.
+    await lured.route("**/api/whoami", (route) => route.abort());
+    await lured.reload();
+    await lured.getByText("You stay signed in.").waitFor();
+    await lured.unroute("**/api/whoami");
+    await lured.getByRole("heading", { name: "Functions", level: 1 }).waitFor();
     await lured.close();
   });
 
