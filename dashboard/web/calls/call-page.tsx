@@ -1,6 +1,7 @@
 import { Link, useLocation } from "wouter";
 import { useResource } from "../api/resource.ts";
 import { allowed } from "../blocks/allowed.ts";
+import { AskedButton } from "../blocks/asked-button.tsx";
 import { type Fact, Facts } from "../blocks/facts.tsx";
 import { HeaderFields } from "../blocks/header-fields.tsx";
 import { KeptLines } from "../blocks/kept-lines.tsx";
@@ -59,9 +60,17 @@ function Actions({ call, reload }: { readonly call: CallRecord; readonly reload:
         </Button>
       ) : null}
       {hasEnded(call) ? (
-        <Button kind="danger" icon="trash" onClick={remove} {...allowed("deploy")}>
+        <AskedButton
+          kind="danger"
+          icon="trash"
+          question="Remove the record of this call?"
+          action="Remove"
+          outcome={`Its request, its answer and its attempts are gone for good${call.state === "dead" ? ", and it cannot be retried any more" : ""}.`}
+          onSubmit={remove}
+          {...allowed("deploy")}
+        >
           Remove record
-        </Button>
+        </AskedButton>
       ) : null}
     </>
   );
