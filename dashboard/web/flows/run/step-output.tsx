@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import { api, type Query } from "../../api/client.ts";
 import { Button } from "../../ui/button.tsx";
+import { saveFile } from "../../ui/save-file.ts";
 import { bytesText } from "../../ui/values.tsx";
 import type { Shown } from "./run.ts";
-import { saveBlob, ValueView } from "./value-view.tsx";
+import { ValueView } from "./value-view.tsx";
 
 export interface StepOutputProps {
   /** Of the API: the output as it is. */
@@ -22,7 +23,7 @@ export function StepOutput({ path, query, values: { output, outputBody } }: Step
   const { bytes, type } = outputBody;
   const isText = /^text\/|json|xml|yaml/.test(type);
   const show = async () => setStart(await readStart(await api.raw("GET", path, { query })));
-  const save = async () => saveBlob("output", await (await api.raw("GET", path, { query })).blob());
+  const save = async () => saveFile(await (await api.raw("GET", path, { query })).blob(), "output");
   return (
     <div class="stack">
       <div class="row">
@@ -34,7 +35,7 @@ export function StepOutput({ path, query, values: { output, outputBody } }: Step
             Show its beginning
           </Button>
         ) : null}
-        <Button small icon="upload" onClick={save}>
+        <Button small icon="down" onClick={save}>
           Save
         </Button>
       </div>
