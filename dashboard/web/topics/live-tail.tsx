@@ -34,7 +34,7 @@ export function LiveTail({ topic, end }: LiveTailProps) {
         <>
           {isLive && problem === undefined ? <Badge tone="ok">live</Badge> : null}
           <Button small icon={isLive ? "pause" : "play"} onClick={() => setLive(!isLive)}>
-            {isLive ? "Pause" : "Go on"}
+            {isLive ? "Pause" : "Continue"}
           </Button>
         </>
       }

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { api, type Query } from "../../api/client.ts";
+import { readStart } from "../../api/streams.ts";
 import { Button } from "../../ui/button.tsx";
 import { saveFile } from "../../ui/save-file.ts";
 import { bytesText } from "../../ui/values.tsx";
@@ -22,7 +23,7 @@ export function StepOutput({ path, query, values: { output, outputBody } }: Step
   if (outputBody === undefined) return <p class="muted">No output.</p>;
   const { bytes, type } = outputBody;
   const isText = /^text\/|json|xml|yaml/.test(type);
-  const show = async () => setStart(await readStart(await api.raw("GET", path, { query })));
+  const show = async () => setStart(await readStart((await api.raw("GET", path, { query })).body!, SHOWN_BYTES));
   const save = async () => saveFile(await (await api.raw("GET", path, { query })).blob(), "output");
   return (
     <div class="stack">
@@ -42,19 +43,4 @@ export function StepOutput({ path, query, values: { output, outputBody } }: Step
       {start === undefined ? null : <ValueView label="Beginning of the output" value={start} />}
     </div>
   );
-}
-
-/** Reads the first bytes of a response and ends it. */
-async function readStart(response: Response): Promise<string> {
-  const reader = response.body!.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (let bytes = 0; bytes < SHOWN_BYTES; ) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.length;
-    text += decoder.decode(value, { stream: true });
-  }
-  await reader.cancel();
-  return text.slice(0, SHOWN_BYTES);
 }
