@@ -23,7 +23,8 @@ export function StepOutput({ path, query, values: { output, outputBody } }: Step
   if (outputBody === undefined) return <p class="muted">No output.</p>;
   const { bytes, type } = outputBody;
   const isText = /^text\/|json|xml|yaml/.test(type);
-  const show = async () => setStart(await readStart((await api.raw("GET", path, { query })).body!, SHOWN_BYTES));
+  const show = async () =>
+    setStart(await readStart((await api.raw("GET", path, { query })).body!, SHOWN_BYTES));
   const save = async () => saveFile(await (await api.raw("GET", path, { query })).blob(), "output");
   return (
     <div class="stack">
