@@ -80,7 +80,7 @@ function Record({ call }: { readonly call: CallRecord }) {
   return (
     <>
       {call.state === "dead" ? (
-        <Notice kind="bad" title="It failed for good">
+        <Notice kind="bad" title="No attempts left">
           {call.reason}
         </Notice>
       ) : null}
@@ -141,7 +141,7 @@ function factsOf(call: CallRecord): readonly Fact[] {
       call.attempts.length === 0 ? "Due" : "Next attempt",
       call.state === "waiting" ? <When at={call.dueAt} /> : undefined,
     ],
-    ["Running since", call.runningSince === undefined ? undefined : <When at={call.runningSince} />],
+    ["Started", call.runningSince === undefined ? undefined : <When at={call.runningSince} />],
     ["Ended", endedAt === undefined ? undefined : <When at={endedAt} />],
     ["Took", endedAt === undefined ? undefined : <Duration ms={tookMs(call)} />],
     [

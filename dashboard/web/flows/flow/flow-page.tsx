@@ -72,7 +72,7 @@ function Details({ flow, reload }: { readonly flow: FlowDetails; readonly reload
       ))}
       {noState === undefined ? null : <Notice kind="warn">{noState}</Notice>}
       {faults.length > 0 ? null : <FlowPicture key={version} name={name} />}
-      <Section title="Begins by">
+      <Section title="Triggers">
         <Triggers flow={flow} />
       </Section>
       <Section title="Runs">

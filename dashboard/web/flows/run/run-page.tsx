@@ -89,7 +89,7 @@ function Details(props: RunPartProps) {
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
         <section class="step-box" aria-label="Step" tabIndex={0} ref={stepBox}>
           {selected === undefined || run.steps[selected] === undefined ? (
-            <p class="muted">Choose a step in the graph or in the list below to see what it got and gave.</p>
+            <p class="muted">Choose a step in the graph or in the list below to see its input and output.</p>
           ) : (
             <StepPanel key={selected} {...props} step={selected} />
           )}
@@ -126,7 +126,7 @@ function stepToShow({ steps }: RunDocument): string | undefined {
 function factsOf(run: RunDocument): readonly Fact[] {
   const { parent } = run;
   return [
-    ["Began", <When key="began" at={run.acceptedAt} />],
+    ["Started", <When key="began" at={run.acceptedAt} />],
     ["Took", durationText(tookMs(run.acceptedAt, run.endedAt) ?? 0)],
     ["By", run.by],
     ["Trigger", triggerText(run)],

@@ -1,6 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { Copy } from "../../ui/copy.tsx";
+import { saveFile } from "../../ui/save-file.ts";
 import { bytesText } from "../../ui/values.tsx";
 import type { KeptBody } from "./run.ts";
 
@@ -27,7 +28,7 @@ export function ValueView({ label, value }: ValueViewProps) {
         </Button>
         <Copy text={text} />
         {isCut ? (
-          <Button small icon="upload" onClick={() => saveBlob(`${label}.json`, new Blob([text]))}>
+          <Button small icon="down" onClick={() => saveFile(new Blob([text]), `${label}.json`)}>
             Save all {bytesText(text.length)}
           </Button>
         ) : null}
@@ -57,13 +58,4 @@ export function KeptValue({ label, value, body }: KeptValueProps) {
       {label}: {bytesText(body.bytes)} of {body.type}
     </p>
   );
-}
-
-/** Saves bytes as a file of this machine. */
-export function saveBlob(name: string, blob: Blob): void {
-  // Of no type that a browser shows.
-  const url = URL.createObjectURL(new Blob([blob], { type: "application/octet-stream" }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: name });
-  link.click();
-  URL.revokeObjectURL(url);
 }
