@@ -48,16 +48,17 @@ export function RunActions({ run, path, reload, begun }: RunPartProps) {
         </Button>
       ) : (
         <>
-          <Button
-            kind={run.state === "failed" ? "primary" : "plain"}
-            icon="retry"
-            onClick={() => act("retry")}
-            {...(run.state === "done"
-              ? { disabled: true, title: "All its steps are done." }
-              : allowed("call", "From what failed; steps that are done keep their outputs"))}
-          >
-            Retry
-          </Button>
+          {run.state === "done" ? null : (
+            <Button
+              kind="primary"
+              icon="retry"
+              title="From what failed; steps that are done keep their outputs"
+              onClick={() => act("retry")}
+              {...allowed("call")}
+            >
+              Retry
+            </Button>
+          )}
           <AskedButton
             kind="danger"
             icon="trash"
