@@ -11,13 +11,13 @@ interface SplitterProps {
 }
 
 const [LEAST, MOST, STEP] = [220, 900, 24];
-const DEFAULTS: Readonly<Record<string, number>> = { "--text-width": 380, "--steps-width": 320 };
+/** Shares of the window: the canvas has half of it. */
+const USUAL: Readonly<Record<string, number>> = { "--text-width": 0.22, "--steps-width": 0.2 };
 
 /** A border that can be moved, by pointer and by arrows (WAI-ARIA window splitter). The browser keeps the width. */
 export function Splitter({ label, property, box, isRight = false }: SplitterProps) {
   const place = `skiff.flow${property}`;
-  // On a small screen the canvas has the most room.
-  const usual = Math.round(Math.min(DEFAULTS[property]!, innerWidth * 0.24));
+  const usual = Math.round(Math.max(LEAST, Math.min(400, innerWidth * USUAL[property]!)));
   const [width, setWidth] = useState(() => Number(localStorage.getItem(place)) || usual);
   // The box is there once everything in it is.
   useLayoutEffect(() => box.current!.style.setProperty(property, `${width}px`), [width]);
