@@ -137,7 +137,7 @@ function Work({ session, workspace }: WorkProps) {
             onChange={(text) => session.change(withFile(session.workspace.peek()!, shown, { text }))}
           />
         ) : (
-          <Notice title={`${shown} is no text`}>
+          <Notice title={`${shown} is a binary file`}>
             {content === undefined ? null : <p>It has {bytesText(content.bytes)}.</p>}
           </Notice>
         )}
