@@ -1,25 +1,35 @@
 const { existsSync } = require("node:fs");
 
 /**
- * Files of half a minute each, about what changes rarely. `npm test` takes a third of them, others every day (UTC). SKIFF_TESTS=3 takes
+ * Files of 10 to 50 seconds each. `npm test` takes a third of them, others every day (UTC). SKIFF_TESTS=3 takes
  * those of the third day, SKIFF_TESTS=all all of them; so does naming files.
  */
 const TAKING_TURNS = [
   "test/durability/kill.test.ts",
+  "test/dashboard/functions/pages.test.ts",
   "test/flows/crash/kill.test.ts",
   "test/events/chaos/kill.test.ts",
+  "test/dashboard/operate/events.test.ts",
   "test/flows/redeploy.test.ts",
   "test/flows/crash/crash.test.ts",
+  "test/dashboard/flows/runs.test.ts",
   "test/events/chaos/workers.test.ts",
   "test/router/workers/workers.test.ts",
+  "test/dashboard/server/one-machine.test.ts",
   "test/failure-modes.test.ts",
   "test/leaks.test.ts",
+  "test/dashboard/calls/calls.test.ts",
   "test/sandbox/sockets.test.ts",
   "test/sandbox/descriptors.test.ts",
+  "test/dashboard/operate/keys-and-commands.test.ts",
   "test/sandbox/processes.test.ts",
   "test/flows/engine/hostile-runs.test.ts",
+  "test/dashboard/server/oidc.test.ts",
   "test/events/schedules/running.test.ts",
   "test/long-streams.test.ts",
+  "test/dashboard/flows/mouse.test.ts",
+  "test/platform/local/instances/draining.test.ts",
+  "test/projects.test.ts",
 ];
 
 const isNamed = process.argv.slice(2).some((argument) => existsSync(argument));

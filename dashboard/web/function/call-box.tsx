@@ -34,5 +34,5 @@ export function CallBox({ described }: { readonly described: Described }) {
 }
 
 function curlOf({ url, settings: { access } }: Described): string {
-  return access === "key" ? `curl -H "authorization: Bearer $SKIFF_KEY" ${url}` : `curl ${url}`;
+  return access === "key" ? `curl -H "authorization: Bearer $KEY" ${url}` : `curl ${url}`;
 }

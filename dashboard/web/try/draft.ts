@@ -97,7 +97,7 @@ export interface CurlOptions {
   readonly file?: { readonly name: string; readonly type: string } | undefined;
 }
 
-/** The call as a command for a shell. The key stands in the variable `SKIFF_KEY`, never in the text. */
+/** The call as a command for a shell. The key stands in the variable `KEY`, never in the text. */
 export function curlCommand(draft: Draft, { url, file }: CurlOptions): string {
   const { method } = draft;
   const body = hasBody(draft) ? bodyText(draft) : "";
@@ -109,7 +109,7 @@ export function curlCommand(draft: Draft, { url, file }: CurlOptions): string {
     ...(method === implied || method === "HEAD" ? [] : [`-X ${method}`]),
     shellQuoted(callUrl(url, draft)),
     ...callHeaders(draft, file?.type).map(([name, value]) => `-H ${shellQuoted(`${name}: ${value}`)}`),
-    ...(draft.withKey ? ['-H "x-skiff-key: $SKIFF_KEY"'] : []),
+    ...(draft.withKey ? ['-H "x-skiff-key: $KEY"'] : []),
     ...(data === "" ? [] : [`--data-binary ${shellQuoted(data)}`]),
   ];
   return `curl ${parts.join(" ")}`;

@@ -60,7 +60,7 @@ describe("A request that somebody tries", () => {
       curlCommand(draft({ method: "POST", text: "it's", bodyKind: "text", withKey: true, path: "/a?b=1" }), {
         url,
       }),
-      `curl -i 'http://localhost:8080/fn/hello/a?b=1' -H 'content-type: text/plain;charset=utf-8' -H "x-skiff-key: $SKIFF_KEY" --data-binary 'it'\\''s'`,
+      `curl -i 'http://localhost:8080/fn/hello/a?b=1' -H 'content-type: text/plain;charset=utf-8' -H "x-skiff-key: $KEY" --data-binary 'it'\\''s'`,
     );
     equal(
       curlCommand(draft({ method: "DELETE" }), { url }),

@@ -82,7 +82,8 @@ function isSame(old: StepNode, node: StepNode): boolean {
 
 export function edgesOf({ graph, states, readOnly }: Painted): LinkEdge[] {
   return graph.edges.map(({ from, to, kind, text }) => {
-    const isDone = states[from] === "done" && states[to] !== "skipped" && states[to] !== undefined;
+    const isLeft = states[from] === (kind === "catch" ? "caught" : "done");
+    const isDone = isLeft && states[to] !== "skipped" && states[to] !== undefined;
     return {
       ...{ id: linkId(kind, from, to), source: from, target: to, data: { kind } },
       ...(text === "" ? {} : { label: text }),

@@ -36,7 +36,7 @@ export function useMovedPlaces(flow: string | undefined): MovedPlaces {
 }
 
 /** Returns no places for a text that this page has not written. */
-export function readPlaces(text: string | null): Places {
+function readPlaces(text: string | null): Places {
   try {
     const value = JSON.parse(text ?? "{}") as Readonly<Record<string, { x?: unknown; y?: unknown } | null>>;
     return Object.fromEntries(

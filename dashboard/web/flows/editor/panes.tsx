@@ -104,7 +104,7 @@ export function Panes({ session, onSave, onView, apply }: PanesProps) {
         <div class="pane canvas">
           {outline === undefined || outline.graph.nodes.length === 0 ? (
             <Notice title="No step yet">
-              Drag one from the list to here, or write it below <code>steps:</code>.
+              Add one from the list, by a click or by dragging it here, or write it below <code>steps:</code>.
             </Notice>
           ) : null}
           <FlowCanvas

@@ -16,7 +16,9 @@ const DEFAULTS: Readonly<Record<string, number>> = { "--text-width": 380, "--ste
 /** A border that can be moved, by pointer and by arrows (WAI-ARIA window splitter). The browser keeps the width. */
 export function Splitter({ label, property, box, isRight = false }: SplitterProps) {
   const place = `skiff.flow${property}`;
-  const [width, setWidth] = useState(() => Number(localStorage.getItem(place)) || DEFAULTS[property]!);
+  // On a small screen the canvas has the most room.
+  const usual = Math.round(Math.min(DEFAULTS[property]!, innerWidth * 0.24));
+  const [width, setWidth] = useState(() => Number(localStorage.getItem(place)) || usual);
   const set = (next: number) => {
     const most = Math.min(MOST, (box.current?.clientWidth ?? MOST) * 0.6);
     const kept = Math.round(Math.max(LEAST, Math.min(most, next)));

@@ -61,7 +61,7 @@ export function AttemptView({ path, step, values, hasError }: AttemptViewProps) 
       <KeptLines
         path={`${path}/logs?step=${step}${item === undefined ? "" : `&item=${item}`}`}
         version={`${values.attempts.length} ${values.state}`}
-        none="Nothing was printed. Lines come when the attempt has ended."
+        none={endedAt === undefined ? "Lines come when the attempt has ended." : "Nothing was printed."}
       />
     </>
   );

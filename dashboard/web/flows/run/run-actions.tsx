@@ -47,15 +47,17 @@ export function RunActions({ run, path, reload, begun }: RunPartProps) {
         </Button>
       ) : (
         <>
-          <Button
-            kind={run.state === "failed" ? "primary" : "plain"}
-            icon="retry"
-            title="From what failed; steps that are done keep their outputs"
-            disabled={run.state === "done"}
-            onClick={() => act("retry")}
-          >
-            Retry
-          </Button>
+          {run.state === "done" ? null : (
+            <Button
+              kind="primary"
+              icon="retry"
+              title="From what failed; steps that are done keep their outputs"
+              onClick={() => act("retry")}
+              {...allowed("call")}
+            >
+              Retry
+            </Button>
+          )}
           <Button kind="danger" icon="trash" onClick={remove} {...allowed("deploy")}>
             Remove
           </Button>

@@ -118,7 +118,7 @@ function stepToShow({ steps }: RunDocument): string | undefined {
     isIn("failed") ??
     isIn("running", "retrying") ??
     isIn("waiting") ??
-    all.findLast(([, { state }]) => state === "done")?.[0]
+    all.findLast(([, { state, isFinally }]) => state === "done" && !isFinally)?.[0]
   );
 }
 

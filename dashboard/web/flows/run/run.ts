@@ -53,7 +53,7 @@ export interface StepDocument {
   readonly action: string;
   readonly isFinally: boolean;
   readonly state: StepState;
-  readonly why?: string;
+  readonly why?: keyof typeof SKIPPED_WHY;
   readonly error?: StepError;
   readonly then?: string;
   readonly startedAt?: string;
@@ -80,6 +80,14 @@ export interface AttemptDocument {
     readonly run?: string;
   };
 }
+
+/** Why a step was skipped, by what decided it. */
+export const SKIPPED_WHY = {
+  if: "its condition was false",
+  else: "the other way was taken",
+  needs: "all steps before it were skipped",
+  catch: "there was nothing to catch",
+} as const;
 
 const LIVE = new Set<RunState>(["queued", "running", "waiting", "retrying", "paused"]);
 

@@ -8,7 +8,7 @@ import { Notice, ProblemNotice } from "../../ui/notice.tsx";
 import { Badge } from "../../ui/values.tsx";
 import { AttemptView, type StepValues } from "./attempt-view.tsx";
 import { ItemChoice, itemsText } from "./item-choice.tsx";
-import { isLive, type RunPartProps, type StepDocument, toneOf } from "./run.ts";
+import { isLive, type RunPartProps, SKIPPED_WHY, type StepDocument, toneOf } from "./run.ts";
 
 interface StepPanelProps extends RunPartProps {
   readonly step: string;
@@ -103,14 +103,7 @@ function hasBegun({ attempts, items }: StepDocument): boolean {
   return items === undefined ? attempts.length > 0 : (items.total ?? 0) > (items.pending ?? 0);
 }
 
-const SKIPPED: Readonly<Record<string, string>> = {
-  if: "It was skipped: its condition was false.",
-  else: "It was skipped: the other way was taken.",
-  needs: "It was skipped, as all steps that it needs were.",
-  catch: "It was skipped: nothing was caught for it.",
-};
-
 function notBegunText({ state, why }: StepDocument): string {
-  if (why !== undefined) return SKIPPED[why] ?? `It was skipped (${why}).`;
+  if (why !== undefined) return `It was skipped: ${SKIPPED_WHY[why]}.`;
   return state === "cancelled" ? "The run was cancelled before it began." : "It has not begun.";
 }

@@ -1,5 +1,5 @@
 import { Badge, Duration } from "../../ui/values.tsx";
-import { type RunDocument, type StepDocument, toneOf, tookMs } from "./run.ts";
+import { type RunDocument, SKIPPED_WHY, type StepDocument, toneOf, tookMs } from "./run.ts";
 
 export interface TimelineProps {
   readonly run: RunDocument;
@@ -52,7 +52,7 @@ export function Timeline({ run, selected, onSelect }: TimelineProps) {
 
 function noteOf({ attempts, items, why, error, then }: StepDocument): string {
   if (items !== undefined) return `${items.done} of ${items.total} items`;
-  if (why !== undefined) return `skipped by ${why}`;
+  if (why !== undefined) return SKIPPED_WHY[why];
   if (then !== undefined) return `${error?.type}, then ${then}`;
   if (error !== undefined) return error.message;
   return attempts.length > 1 ? `${attempts.length} attempts` : "";
