@@ -40,12 +40,13 @@ function Code({ name }: { readonly name: string }) {
     void session.open();
     return () => void session.drafts.close();
   }, [session]);
-  // Somebody else has deployed.
+  // Somebody else has deployed, or Skiff is back.
   useEffect(() => {
     const known = session.workspace.peek()?.current;
     if (data !== undefined && known !== undefined && data.version !== known) {
       session.refresh().catch(showProblem);
     }
+    session.answered();
   }, [data]);
   useEffect(() => void (deployed.kind === "done" && reload()), [deployed]);
   if (workspace === undefined) {
@@ -122,7 +123,7 @@ function Work({ session, workspace }: WorkProps) {
             onChange={(text) => session.change(withFile(session.workspace.peek()!, shown, { text }))}
           />
         ) : (
-          <Notice title={`${shown} is no text`}>
+          <Notice title={`${shown} is a binary file`}>
             {content === undefined ? null : <p>It has {bytesText(content.bytes)}.</p>}
           </Notice>
         )}

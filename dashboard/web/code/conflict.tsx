@@ -69,7 +69,7 @@ export function Conflict({ session, workspace, theirs }: ConflictProps) {
           onChange={(text) => session.change(withFile(session.workspace.peek()!, shown, { text }))}
         />
       ) : (
-        <Notice title={`${shown} is no text`}>
+        <Notice title={`${shown} is a binary file`}>
           <Button onClick={() => session.change(taken(session.workspace.peek()!, shown, left))}>
             Take theirs of this file
           </Button>

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { api } from "../api/client.ts";
-import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { ApiProblem, asProblem } from "../api/problem.ts";
 import { DraftKeeper } from "../drafts/keeper.ts";
 import type { Draft } from "../drafts/store.ts";
 import { readSource } from "./read-source.ts";
@@ -39,6 +39,11 @@ interface DeployAnswer {
   readonly url: string;
   readonly unchanged: boolean;
 }
+
+const NO_ANSWER = new ApiProblem(0, {
+  title: "Not deployed",
+  detail: "Skiff does not answer. The draft stays here: deploy it again when Skiff is back.",
+});
 
 /** What a draft of a function keeps. */
 export interface CodeDraft {
@@ -84,6 +89,12 @@ export class CodeSession {
     this.workspace.value = workspace;
     if (!(this.shown.value in workspace.files)) this.shown.value = mainFile(workspace);
     this.#keep();
+  }
+
+  /** Skiff answers: what was said of its silence is over. */
+  answered(): void {
+    const { value } = this.deployed;
+    if (value.kind === "failed" && value.problem === NO_ANSWER) this.deployed.value = { kind: "idle" };
   }
 
   /** Reads what is current, unless something was changed here. */
@@ -157,7 +168,7 @@ export class CodeSession {
   }
 
   async #refuse(problem: ApiProblem): Promise<void> {
-    this.deployed.value = { kind: "failed", problem };
+    this.deployed.value = { kind: "failed", problem: problem.code === "unreachable" ? NO_ANSWER : problem };
     if (problem.code !== "precondition_failed") return;
     try {
       await this.compare();

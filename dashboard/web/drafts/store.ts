@@ -43,7 +43,11 @@ async function change(act: (store: IDBObjectStore) => IDBRequest): Promise<void>
 }
 
 function database(): Promise<IDBDatabase> {
-  opening ??= open();
+  opening ??= open().catch((error: unknown) => {
+    // The next one tries again.
+    opening = undefined;
+    throw error;
+  });
   return opening;
 }
 
