@@ -7,15 +7,18 @@ export interface Sizes {
   readonly shell: number;
   /** What the code editor adds. */
   readonly editor: number;
-  /** What the canvas of flows adds. */
+  /** What the editor of flows adds to shell and code editor: canvas, forms and dialogs. */
   readonly flow: number;
+  /** What checks, lays out and changes flows, beside the page: nothing that is shown first waits for it. */
+  readonly worker: number;
 }
 
 /** Modules whose chunk is that part. */
 const ENTRIES = {
   start: "functions/list-page.tsx",
   editor: "editor/editor.tsx",
-  flow: "flows/canvas/flow-canvas.tsx",
+  flow: "flows/editor/edit-page.tsx",
+  worker: "flows/language/worker.ts",
 };
 
 /** Adds up the files of each part that the parts before it have not loaded. */
@@ -38,6 +41,6 @@ export function sizesOf({ files, metafile }: Bundle): Sizes {
   const sum = (names: Iterable<string>) => [...names].reduce((total, name) => total + sizes.get(name)!, 0);
   const shell = closure(ofEntry("main.tsx")).union(ofModule(ENTRIES.start)).add(ofEntry("styles/main.css"));
   const editor = ofModule(ENTRIES.editor).difference(shell);
-  const flow = ofModule(ENTRIES.flow).difference(shell);
-  return { shell: sum(shell), editor: sum(editor), flow: sum(flow) };
+  const flow = ofModule(ENTRIES.flow).difference(shell).difference(editor);
+  return { shell: sum(shell), editor: sum(editor), flow: sum(flow), worker: sum(ofModule(ENTRIES.worker)) };
 }

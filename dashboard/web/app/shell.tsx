@@ -51,6 +51,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
                 <Link
                   key={entry.href}
                   href={entry.href}
+                  title={entry.text}
                   aria-current={isWithin(path, entry) ? "page" : undefined}
                 >
                   <Icon name={entry.icon} /> {entry.text}

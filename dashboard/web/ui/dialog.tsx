@@ -40,6 +40,8 @@ export interface FormDialogProps {
   /** On the button, such as `Delete`. */
   readonly action: string;
   readonly kind?: "primary" | "danger";
+  /** A field says why. */
+  readonly disabled?: boolean;
   /** What it throws is shown in the dialog, which stays. */
   readonly onSubmit: () => Promise<unknown>;
   readonly onClose: () => void;
@@ -53,6 +55,7 @@ export function FormDialog({
   title,
   action,
   kind = "primary",
+  disabled = false,
   onSubmit,
   onClose,
   children,
@@ -84,7 +87,11 @@ export function FormDialog({
         <ProblemNotice problem={problem} />
         <footer>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind={kind} disabled={isBusy || (typed !== undefined && text !== typed)}>
+          <Button
+            type="submit"
+            kind={kind}
+            disabled={disabled || isBusy || (typed !== undefined && text !== typed)}
+          >
             {isBusy ? "Working…" : action}
           </Button>
         </footer>

@@ -3,13 +3,14 @@ import {
   type Connection,
   ControlButton,
   Controls,
+  type EdgeChange,
   MiniMap,
   type NodeChange,
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
 } from "@xyflow/react";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { FlowGraph, GraphEdge } from "../../../../platform/flows/graph/flow-graph.ts";
 import type { StepState } from "../../../../platform/flows/run/error.ts";
 import { isDark } from "../../app/theme.ts";
@@ -56,6 +57,7 @@ export const DRAGGED = "application/x-skiff-step";
 
 const NODE_TYPES = { step: StepNodeView };
 const NONE = {};
+const NO_LINKS: ReadonlySet<string> = new Set();
 
 /** The graph of a flow. Moving a step changes what this browser shows, never the flow. */
 export function FlowCanvas(props: FlowCanvasProps) {
@@ -86,7 +88,14 @@ function Canvas({
     known.current = new Map(all.map((node) => [node.id, node]));
     return all;
   }, [graph, places, moved, states, faults, selected, edits === undefined]);
-  const edges = useMemo(() => edgesOf(painted), [graph, states, edits === undefined]);
+  const [links, setLinks] = useState(NO_LINKS);
+  const edges = useMemo(
+    () => edgesOf(painted).map((edge) => (links.has(edge.id) ? { ...edge, selected: true } : edge)),
+    [graph, states, links, edits === undefined],
+  );
+  useEffect(() => {
+    if (selected !== undefined) setLinks(NO_LINKS);
+  }, [selected]);
   const shape = graph.nodes.length;
   useEffect(() => {
     // After React Flow has measured the nodes. A large flow is not made so small that nobody can read it.
@@ -102,6 +111,14 @@ function Canvas({
       move(Object.fromEntries(places), isDown);
     }
     for (const each of changes) if (each.type === "select" && each.selected) onSelect?.(each.id);
+  };
+  const selectLinks = (changes: EdgeChange<LinkEdge>[]) => {
+    const next = new Set(links);
+    for (const each of changes)
+      if (each.type === "select") each.selected ? next.add(each.id) : next.delete(each.id);
+    setLinks(next);
+    // Delete is for what was chosen last: a step or links.
+    if (next.size > 0) onSelect?.(undefined);
   };
   const drop = (event: DragEvent) => {
     const what = event.dataTransfer?.getData(DRAGGED);
@@ -119,6 +136,7 @@ function Canvas({
       nodeTypes={NODE_TYPES}
       colorMode={isDark() ? "dark" : "light"}
       onNodesChange={change}
+      onEdgesChange={selectLinks}
       onPaneClick={() => onSelect?.(undefined)}
       onConnect={({ source, target }: Connection) => edits?.connect(source, target)}
       onBeforeDelete={async ({ nodes, edges }) => {

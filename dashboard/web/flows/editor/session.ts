@@ -161,12 +161,16 @@ export class FlowSession {
         },
         body: text,
       });
-      await response.json();
-      // What is shown as live is what Skiff has now.
-      this.stored.value = await readFlow(this.name.value);
+      const { version } = (await response.json()) as { version?: number };
+      const made = { text, etag: response.headers.get("etag") ?? undefined, version };
+      this.stored.value = made;
       this.conflict.value = undefined;
       this.drafts.restoredAt.value = undefined;
       this.#keepDraft();
+      await this.drafts.flush();
+      // What is called live is what Skiff has now: somebody else may have deployed since.
+      const live = await readFlow(this.name.value);
+      if (live.text !== text) this.conflict.value = live;
     } catch (error) {
       const problem = asProblem(error);
       if (problem.status !== 412 && problem.status !== 409) throw problem;

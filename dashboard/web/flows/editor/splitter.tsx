@@ -1,5 +1,5 @@
 import type { RefObject } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 interface SplitterProps {
   readonly label: string;
@@ -11,20 +11,21 @@ interface SplitterProps {
 }
 
 const [LEAST, MOST, STEP] = [220, 900, 24];
-const DEFAULTS: Readonly<Record<string, number>> = { "--text-width": 380, "--steps-width": 320 };
+/** Shares of the window: the canvas has half of it. */
+const USUAL: Readonly<Record<string, number>> = { "--text-width": 0.22, "--steps-width": 0.2 };
 
 /** A border that can be moved, by pointer and by arrows (WAI-ARIA window splitter). The browser keeps the width. */
 export function Splitter({ label, property, box, isRight = false }: SplitterProps) {
   const place = `skiff.flow${property}`;
-  // On a small screen the canvas has the most room.
-  const usual = Math.round(Math.min(DEFAULTS[property]!, innerWidth * 0.24));
+  const usual = Math.round(Math.max(LEAST, Math.min(400, innerWidth * USUAL[property]!)));
   const [width, setWidth] = useState(() => Number(localStorage.getItem(place)) || usual);
+  // The box is there once everything in it is.
+  useLayoutEffect(() => box.current!.style.setProperty(property, `${width}px`), [width]);
   const set = (next: number) => {
     const most = Math.min(MOST, (box.current?.clientWidth ?? MOST) * 0.6);
     const kept = Math.round(Math.max(LEAST, Math.min(most, next)));
     setWidth(kept);
     localStorage.setItem(place, String(kept));
-    box.current?.style.setProperty(property, `${kept}px`);
   };
   const drag = (event: PointerEvent) => {
     const target = event.currentTarget as HTMLElement;
@@ -48,7 +49,6 @@ export function Splitter({ label, property, box, isRight = false }: SplitterProp
       aria-valuemin={LEAST}
       aria-valuemax={MOST}
       tabIndex={0}
-      ref={(element) => void (element && box.current?.style.setProperty(property, `${width}px`))}
       onPointerDown={drag}
       onKeyDown={(event) => {
         const step = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key];

@@ -20,16 +20,23 @@ export function StartRun({ name, onClose }: StartRunProps) {
   const fields = inputFields(flow.data?.definition?.input);
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [text, setText] = useState("{}");
+  const fault = fields === undefined ? faultOf(text) : undefined;
   const begin = async () => {
     const json = fields === undefined ? (JSON.parse(text) as unknown) : inputOf(fields, values);
     const { id } = await api.send<{ id: string }>("POST", `/flow/${name}/run`, { json });
     go(`/flows/${name}/runs/${id}`);
   };
   return (
-    <FormDialog title={`Run ${name}`} action="Run" onSubmit={begin} onClose={onClose}>
+    <FormDialog
+      title={`Run ${name}`}
+      action="Run"
+      disabled={fault !== undefined}
+      onSubmit={begin}
+      onClose={onClose}
+    >
       <ProblemNotice problem={flow.problem} />
       {fields === undefined ? (
-        <TextField label="Input (JSON)" value={text} onChange={setText} rows={8} mono fault={faultOf(text)} />
+        <TextField label="Input (JSON)" value={text} onChange={setText} rows={8} mono fault={fault} />
       ) : (
         fields.map((field) => (
           <TextField

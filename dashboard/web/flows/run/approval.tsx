@@ -45,7 +45,14 @@ function Question({ path, reload, step, attempt }: QuestionProps) {
     <section class="card question stack" aria-label={`Question of ${step}`}>
       <h2>{message ?? `The step ${step} waits for a decision`}</h2>
       <p class="muted">
-        {step} waits until <When at={until} />
+        {step} waits
+        {until === undefined ? (
+          ""
+        ) : (
+          <>
+            ; it ends <When at={until} />
+          </>
+        )}
       </p>
       <div class="row">
         <TextField label="Comment" value={comment} onChange={setComment} />

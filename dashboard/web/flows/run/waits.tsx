@@ -40,7 +40,7 @@ function WaitEnd({ kind, until }: { readonly kind: string; readonly until: strin
   if (until === undefined) return null;
   return (
     <>
-      {kind === "time" ? ": " : ", at most until "}
+      {kind === "time" ? ": " : ", at the latest "}
       <When at={until} />
     </>
   );
