@@ -127,6 +127,9 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   if (createdToken !== undefined) {
     print(`The management API needs this token, which is shown only now: ${createdToken}`);
   }
+  if (env.SKIFF_DASHBOARD_URL && options.dashboardPort !== undefined && access.mode === "loopback") {
+    throw new Error("SKIFF_DASHBOARD_URL makes the dashboard public, which needs a token: set SKIFF_TOKEN.");
+  }
   const keyTable = new KeyTable();
   const followed = followKeys(platform.declarations, keyTable, print);
   services.add({ name: "keys", close: async () => followed.close() });
@@ -241,6 +244,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
       isLoopback: isLoopbackHost(host),
       oidc: oidcSettings(env),
       hasToken: access.mode === "token",
+      takesIssued: Boolean(env.SKIFF_OIDC_ISSUER),
       // Without a token the API takes a request with the address of a client for that of a proxy.
       namesClient: access.mode !== "loopback",
       createKey: () => manager.createDashboardKey(),

@@ -53,6 +53,7 @@ async function startDashboard(services: ServiceList, env: NodeJS.ProcessEnv): Pr
     functionsUrl: functionsUrl ? checkBaseUrl("SKIFF_URL", functionsUrl) : undefined,
     isLoopback: false,
     hasToken: env.SKIFF_ACCESS !== "open",
+    takesIssued: Boolean(env.SKIFF_OIDC_ISSUER),
     namesClient: true,
     proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
     oidc: oidcSettings(env),

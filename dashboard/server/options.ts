@@ -38,6 +38,8 @@ export interface DashboardOptions {
   readonly functionsUrl?: string | undefined;
   /** Whether the API has a token. Elsewhere only keys and tokens of the issuer are credentials. */
   readonly hasToken: boolean;
+  /** Whether the API takes tokens of an OpenID Connect issuer. */
+  readonly takesIssued: boolean;
   /** Whether the servers behind it may get the address of the client in `x-forwarded-for`. */
   readonly namesClient: boolean;
   readonly proxies?: TrustedProxies | undefined;

@@ -34,7 +34,8 @@ export class CredentialCheck {
     const { authorization = [] } = headersDistinct;
     const text = authorization.length === 1 ? bearerOf(authorization[0]!) : undefined;
     if (text === undefined) throw missing();
-    if (this.#options.hasToken || keyIdOf(text) !== undefined || ISSUED.test(text)) return text;
+    const { hasToken, takesIssued } = this.#options;
+    if (hasToken || keyIdOf(text) !== undefined || (takesIssued && ISSUED.test(text))) return text;
     throw missing();
   }
 

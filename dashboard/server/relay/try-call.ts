@@ -29,7 +29,9 @@ export function relayTry(options: DashboardOptions, credentials: CredentialCheck
     const { "content-length": length, "transfer-encoding": coding } = request.headers;
     const framing =
       length !== undefined ? ["content-length", length] : coding ? ["transfer-encoding", coding] : [];
-    const key = withKey ? ["x-skiff-key", text] : [];
+    // Only functions have callers without a name. All else would take the request for one of this machine's user.
+    const isNamed = withKey || !path.startsWith("/fn/");
+    const key = isNamed ? ["x-skiff-key", text] : [];
     const fields = [...given, ...framing, ...addedFields(request, base, options), ...key];
     sandbox(response);
     const startedMs = performance.now();

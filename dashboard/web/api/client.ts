@@ -4,43 +4,69 @@ import { problemFrom, unreachable } from "./problem.ts";
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 export interface SendOptions {
-  readonly query?: Query;
+  readonly query?: Query | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly json?: unknown;
   readonly body?: BodyInit;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The public API of Skiff, below `/api` of this origin. Every method throws `ApiProblem`, or `AbortError`. */
 export const api = {
   async get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
-    const response = await request("GET", path, { ...(query && { query }), ...(signal && { signal }) });
-    return (await response.json()) as T;
+    return await within("GET", path, { query, signal }, async (response) => (await response.json()) as T);
   },
 
   /** Returns the body as JSON; undefined if it is not JSON. */
   async send<T = unknown>(method: string, path: string, options: SendOptions = {}): Promise<T> {
-    const response = await request(method, path, options);
-    const isJson = response.headers.get("content-type")?.includes("json") ?? false;
-    return (isJson ? await response.json() : undefined) as T;
+    return await within(method, path, options, async (response) => {
+      const isJson = response.headers.get("content-type")?.includes("json") ?? false;
+      return (isJson ? await response.json() : undefined) as T;
+    });
   },
 
   async text(path: string, query?: Query, signal?: AbortSignal): Promise<string> {
-    const response = await request("GET", path, { ...(query && { query }), ...(signal && { signal }) });
-    return await response.text();
+    return await within("GET", path, { query, signal }, (response) => response.text());
   },
 
-  /** The response itself, with its fields and its stream. */
+  /** The response itself, with its fields and its stream; without a deadline. */
   raw: request,
 };
+
+/** A deploy builds and starts; a change of a secret starts the functions that use it. */
+function deadlineMs(method: string, path: string): number {
+  if (method === "GET") return 30_000;
+  return /^\/(func|secret)\b/.test(path) ? 900_000 : 60_000;
+}
+
+/** Requests and reads within a deadline: a connection that is dead without a word does not wait for ever. */
+async function within<T>(
+  method: string,
+  path: string,
+  { signal, ...options }: SendOptions,
+  read: (response: Response) => Promise<T>,
+): Promise<T> {
+  const late = AbortSignal.timeout(deadlineMs(method, path));
+  const either = signal === undefined ? late : AbortSignal.any([signal, late]);
+  try {
+    return await read(await request(method, path, { ...options, signal: either }));
+  } catch (error) {
+    throw late.aborted && !signal?.aborted ? unreachable(new Error("no answer in time")) : error;
+  }
+}
 
 /** Sends a request with the credential of this page. */
 export async function request(method: string, path: string, options: SendOptions = {}): Promise<Response> {
   const { query, headers, json, signal } = options;
   const body = json === undefined ? options.body : JSON.stringify(json);
   const type = json === undefined ? {} : { "content-type": "application/json" };
-  const fields = { accept: "application/json", ...type, ...authorization(), ...headers };
+  const fields: Record<string, string> = {
+    accept: "application/json",
+    ...type,
+    ...authorization(),
+    ...headers,
+  };
   const init: RequestInit & { duplex?: "half" } = {
     ...{ method, headers: fields, redirect: "error", credentials: "omit", cache: "no-store" },
     ...(body === undefined ? {} : { body }),
@@ -52,12 +78,12 @@ export async function request(method: string, path: string, options: SendOptions
   });
   if (response.ok) return response;
   const problem = await problemFrom(response);
-  // The key was revoked or has expired.
-  if (problem.status === 401) signOut();
+  // The key was revoked or has expired, unless another one took its place meanwhile.
+  if (problem.status === 401 && fields.authorization === authorization().authorization) signOut();
   throw problem;
 }
 
-export function authorization(): Record<string, string> {
+export function authorization(): { authorization?: string } {
   const text = credential.value;
   return text === undefined ? {} : { authorization: `Bearer ${text}` };
 }

@@ -34,7 +34,7 @@ export function unreachable(cause: unknown): ApiProblem {
   return new ApiProblem(0, {
     code: "unreachable",
     title: "Skiff does not answer",
-    detail: `Skiff does not answer (${why}). It may be restarting: the page goes on when it is back.`,
+    detail: `Skiff does not answer (${why}). It may be restarting.`,
   });
 }
 

@@ -3,12 +3,14 @@ import { useEffect, useState } from "preact/hooks";
 import { matchRoute, useLocation, useRouter } from "wouter";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { credential } from "../session/credential.ts";
-import { holder, openSession, signInFault } from "../session/session.ts";
+import { openSession } from "../session/link.ts";
+import { holder, signInFault, unanswered } from "../session/session.ts";
 import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { type PageRoute, ROUTES, type RouteParams } from "./routes.ts";
 import { Shell } from "./shell.tsx";
 import { SignIn } from "./sign-in.tsx";
+import { OfferDialog, Unanswered } from "./who.tsx";
 import "./theme.ts";
 
 const SIGNED_IN = "/signed-in";
@@ -19,10 +21,13 @@ export function App() {
     void open().finally(() => setOpened(true));
   }, []);
   if (!isOpened) return <div class="loading">Loading…</div>;
+  if (holder.value === undefined && unanswered.value !== undefined) return <Unanswered />;
   if (credential.value === undefined || holder.value === undefined) return <SignIn />;
   return (
     <Shell>
-      <CurrentPage />
+      {/* Nothing that one holder may read stays for another. */}
+      <CurrentPage key={holder.value.keyId ?? holder.value.by} />
+      <OfferDialog />
     </Shell>
   );
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api } from "../api/client.ts";
+import { type Named, pagesOf } from "../api/pages.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { NAVIGATION } from "./navigation.ts";
 
@@ -23,7 +23,7 @@ const PAGES: readonly Target[] = [
   ...NAVIGATION.flatMap(({ entries }) => entries.map(({ href, text }) => ({ href, text, kind: "page" }))),
 ];
 
-/** Jumps to a page, a function, a flow or a call by typing a part of its name. */
+/** Jumps to a page, to what has a name, or to a call by typing a part of its name. */
 export function Palette({ onClose, go }: PaletteProps) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
@@ -33,16 +33,20 @@ export function Palette({ onClose, go }: PaletteProps) {
     input.current!.focus();
     const ending = new AbortController();
     const read = async (path: string, member: string, kind: string) => {
-      const answer = await api.get<Record<string, readonly { name: string }[]>>(path, {}, ending.signal);
-      const found = answer[member]!.map(({ name }) => {
-        return { text: name, kind, href: `/${member}/${encodeURIComponent(name)}` };
-      });
-      setNamed((before) => [...before, ...found]);
+      for await (const page of pagesOf<Named>(path, member, ending.signal)) {
+        const found = page.map(({ name }) => {
+          return { text: name, kind, href: `/${member}/${encodeURIComponent(name)}` };
+        });
+        setNamed((before) => [...before, ...found]);
+      }
     };
     // Pages can be found without them.
     const ignored = () => undefined;
     read("/func", "functions", "function").catch(ignored);
     read("/flow", "flows", "flow").catch(ignored);
+    read("/topic", "topics", "topic").catch(ignored);
+    read("/subscription", "subscriptions", "subscription").catch(ignored);
+    read("/schedule", "schedules", "schedule").catch(ignored);
     return () => ending.abort();
   }, []);
   const wanted = text.trim().toLowerCase();
@@ -68,11 +72,11 @@ export function Palette({ onClose, go }: PaletteProps) {
         ref={input}
         type="text"
         role="combobox"
-        aria-label="Page, function, flow or call id"
+        aria-label="Page, name or call id"
         aria-expanded="true"
         aria-controls="palette"
         aria-activedescendant={found[at] === undefined ? undefined : `palette-${at}`}
-        placeholder="Page, function, flow or call id"
+        placeholder="Page, name or call id"
         value={text}
         onInput={(event) => {
           setText(event.currentTarget.value);
@@ -83,7 +87,7 @@ export function Palette({ onClose, go }: PaletteProps) {
       <div class="palette" role="listbox" id="palette" aria-label="Found">
         {found.map((target, index) => (
           <div
-            key={target.href}
+            key={`${target.kind} ${target.href}`}
             id={`palette-${index}`}
             role="option"
             tabIndex={-1}

@@ -1,8 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter";
-import { holder, leave } from "../session/session.ts";
+import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { holder, leave, leaveHere } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
+import { FormDialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import { isWithin, NAVIGATION } from "./navigation.ts";
@@ -14,6 +16,8 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
   const [path, go] = useLocation();
   const [isOpen, setOpen] = useState(false);
   const [isSearching, setSearching] = useState(false);
+  const [kept, setKept] = useState<ApiProblem>();
+  const signOut = () => leave().catch((error: unknown) => setKept(asProblem(error)));
   useEffect(() => setOpen(false), [path]);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
@@ -73,11 +77,26 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
               theme.value = isDark() ? "light" : "dark";
             }}
           />
-          <Button kind="quiet" small icon="out" label="Sign out" onClick={leave} />
+          <Button kind="quiet" small icon="out" label="Sign out" onClick={signOut} />
         </footer>
       </div>
       {children}
       <Toasts />
+      {kept === undefined ? null : (
+        <FormDialog
+          title="The key is still valid"
+          action="Sign out here alone"
+          kind="danger"
+          onSubmit={async () => leaveHere()}
+          onClose={() => setKept(undefined)}
+        >
+          <p>Your key could not be revoked: {kept.message}</p>
+          <p>
+            Cancel and sign out again later, or sign out of this browser alone: the key works until it
+            expires.
+          </p>
+        </FormDialog>
+      )}
       {isSearching ? <Palette onClose={() => setSearching(false)} go={go} /> : null}
     </div>
   );

@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { useSearch } from "wouter";
+import { useAddressQuery } from "../blocks/address-query.ts";
 import { Editor, type Place } from "../editor/editor.tsx";
 import { languageOf } from "../editor/languages.ts";
 import { useDescribed } from "../function/described.ts";
@@ -16,19 +17,37 @@ import { type Fault, FaultList, faultsOf, marksOf } from "./faults.tsx";
 import { FileList } from "./file-list.tsx";
 import { QuickCall } from "./quick-call.tsx";
 import { CodeSession } from "./session.ts";
+import { VersionCode } from "./version-code.tsx";
 import { type Workspace, withFile } from "./workspace.ts";
 
 /** A panel with a call stands beside the editor where there is room for both. */
 const ROOMY_PX = 1_240;
 
-/** `/functions/NAME/code?file=&line=&column=`: the source, drafts of it, and the way to make it live. */
+/**
+ * `/functions/NAME/code?file=&line=&column=&version=`: the source, drafts of it, and the way to make it live. A version that is
+ * not live is shown as it is.
+ */
 export default function CodePage({ params }: { readonly params: Readonly<Record<string, string>> }) {
   const name = params.name!;
   return (
     <FunctionPage name={name} part="Code" wide>
-      <Code key={name} name={name} />
+      <LiveOrOther key={name} name={name} />
     </FunctionPage>
   );
+}
+
+function LiveOrOther({ name }: { readonly name: string }) {
+  const { data, problem } = useDescribed();
+  const [get, set] = useAddressQuery();
+  const version = Number(get("version"));
+  const isLive = version === data?.version;
+  // A deploy while the live version is edited must not turn the editor into a view of the version before.
+  useEffect(() => {
+    if (isLive) set({ version: "" });
+  }, [isLive]);
+  if (!Number.isInteger(version) || version < 1 || isLive) return <Code name={name} />;
+  if (data !== undefined) return <VersionCode key={version} {...{ name, version, live: data.version }} />;
+  return problem === undefined ? <div class="loading">Loading…</div> : <ProblemNotice problem={problem} />;
 }
 
 function Code({ name }: { readonly name: string }) {

@@ -44,7 +44,7 @@ export function Failures({ described }: { readonly described: Described }) {
             </div>
             <div class="links">
               {place === undefined ? null : (
-                <Link href={codeHref(name, place)}>
+                <Link href={codeHref(name, place, failure.version)}>
                   <Icon name="edit" /> {place.file}:{place.line}
                 </Link>
               )}

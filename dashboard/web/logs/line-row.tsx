@@ -27,7 +27,7 @@ export function LineRow({ line, name, search }: LineRowProps) {
         )}
       </span>
       <span class="text">
-        <LineText name={name} text={plainText(line)} search={search} />
+        <LineText {...{ name, version }} text={plainText(line)} search={search} />
       </span>
     </div>
   );

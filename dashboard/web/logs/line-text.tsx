@@ -5,13 +5,14 @@ import { codeHref, partsByPlace } from "./source-places.ts";
 export interface LineTextProps {
   /** The function that printed it. */
   readonly name: string | undefined;
+  readonly version?: number | undefined;
   readonly text: string;
   /** Marked in the text. */
   readonly search?: string | undefined;
 }
 
 /** The text of a line. Places of a stack that are the function's own code are links to it. */
-export function LineText({ name, text, search }: LineTextProps) {
+export function LineText({ name, version, text, search }: LineTextProps) {
   if (name === undefined) return <Marked text={text} search={search} />;
   return (
     <>
@@ -19,7 +20,11 @@ export function LineText({ name, text, search }: LineTextProps) {
         place === undefined ? (
           <Marked key={index} text={part} search={search} />
         ) : (
-          <Link key={index} href={codeHref(name, place)} title={`Open ${place.file} at line ${place.line}`}>
+          <Link
+            key={index}
+            href={codeHref(name, place, version)}
+            title={`Open ${place.file} at line ${place.line}`}
+          >
             {part}
           </Link>
         ),

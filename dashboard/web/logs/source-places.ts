@@ -29,7 +29,8 @@ export function partsByPlace(text: string): TextPart[] {
   return parts;
 }
 
-/** The page of the code at a line. */
-export function codeHref(name: string, { file, line }: SourcePlace): string {
-  return `/functions/${name}/code?${new URLSearchParams({ file, line: String(line) })}`;
+/** The page of the code at a line, of the version that printed it where that is known. */
+export function codeHref(name: string, { file, line }: SourcePlace, version?: number): string {
+  const of = version === undefined ? {} : { version: String(version) };
+  return `/functions/${name}/code?${new URLSearchParams({ file, line: String(line), ...of })}`;
 }

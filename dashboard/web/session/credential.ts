@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 
 /** Of this origin, which serves this page alone. Never a cookie: those go to every port of the host. */
-const PLACE = "skiff.credential";
+export const PLACE = "skiff.credential";
 
 /** The key or token that this page sends; undefined before somebody signs in. */
 export const credential = signal<string | undefined>(localStorage.getItem(PLACE) ?? undefined);

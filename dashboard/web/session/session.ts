@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { api } from "../api/client.ts";
-import { asProblem, problemFrom } from "../api/problem.ts";
+import { ApiProblem, asProblem } from "../api/problem.ts";
 import { credential, signIn, signOut } from "./credential.ts";
 
 export type Scope = "call" | "read" | "deploy" | "run" | "admin";
@@ -26,6 +26,8 @@ export interface SessionConfig {
 export const holder = signal<Holder | undefined>(undefined);
 /** Why nobody is signed in, for the page that asks. */
 export const signInFault = signal<string | undefined>(undefined);
+/** Why it is not known who is signed in: Skiff did not say. Nobody is signed out for that. */
+export const unanswered = signal<ApiProblem | undefined>(undefined);
 
 /** Whether who is signed in has a scope; `admin` includes all. */
 export function can(scope: Scope): boolean {
@@ -33,56 +35,58 @@ export function can(scope: Scope): boolean {
   return scopes.includes(scope) || scopes.includes("admin");
 }
 
-/** Takes what a link brings: `#login=` is used up once, `#key=` is a key. Then reads who that is. */
-export async function openSession(): Promise<void> {
-  const link = new URLSearchParams(location.hash.slice(1));
-  const [login, key] = [link.get("login"), link.get("key")];
-  // Neither stays in the address or in the history.
-  if (login !== null || key !== null) history.replaceState(null, "", location.pathname + location.search);
-  if (key !== null) signIn(key);
-  if (login !== null) await useLogin(login);
-  await readHolder();
-}
-
 /** Tries a key or token that somebody entered. */
 export async function signInWith(text: string): Promise<void> {
   signInFault.value = undefined;
-  signIn(text);
-  await readHolder();
+  try {
+    const found = await holderOf(text);
+    if (found instanceof ApiProblem) throw found;
+    become(text, found);
+  } catch (error) {
+    signInFault.value = asProblem(error).message;
+  }
 }
 
+/** Signs out, and revokes a key that was made for this page. Throws, and signs nobody out, if that fails. */
 export async function leave(): Promise<void> {
-  const { keyId, by } = holder.value ?? {};
-  // Made for this page by a one-time link.
-  if (keyId !== undefined && by?.startsWith("key dashboard ")) {
-    await api.send("DELETE", `/key/${keyId}`).catch(() => undefined);
+  if (credential.value !== undefined && holder.value !== undefined) {
+    await revoke(credential.value, holder.value);
   }
+  leaveHere();
+}
+
+/** Signs this browser out. Its key stays valid until it expires. */
+export function leaveHere(): void {
   signOut();
   holder.value = undefined;
 }
 
-async function readHolder(): Promise<void> {
-  if (credential.value === undefined) return;
+/** Keeps a key or token that Skiff takes. */
+export function become(text: string, next: Holder): void {
+  signIn(text);
+  holder.value = next;
+  signInFault.value = undefined;
+  unanswered.value = undefined;
+}
+
+/** Returns why Skiff refuses a key or token. Throws if Skiff does not say. */
+export async function holderOf(text: string): Promise<Holder | ApiProblem> {
   try {
-    holder.value = await api.get<Holder>("/whoami");
+    return await api.send<Holder>("GET", "/whoami", { headers: { authorization: `Bearer ${text}` } });
   } catch (error) {
     const problem = asProblem(error);
-    holder.value = undefined;
-    signInFault.value = problem.message;
+    if (problem.status === 401 || problem.status === 403) return problem;
+    throw problem;
   }
 }
 
-async function useLogin(login: string): Promise<void> {
+/** Revokes a key that a link made for this page; others are not this page's to revoke. */
+export async function revoke(text: string, { keyId, by }: Holder): Promise<void> {
+  if (keyId === undefined || !by.startsWith("key dashboard ")) return;
   try {
-    const response = await fetch("/session", {
-      ...{ method: "POST", headers: { "content-type": "application/json" }, credentials: "omit" },
-      body: JSON.stringify({ login }),
-    });
-    if (!response.ok) throw await problemFrom(response);
-    const { key } = (await response.json()) as { key: string };
-    signIn(key);
+    await api.send("DELETE", `/key/${keyId}`, { headers: { authorization: `Bearer ${text}` } });
   } catch (error) {
-    // A link that was used before does no harm to who is signed in already.
-    if (credential.value === undefined) signInFault.value = asProblem(error).message;
+    // It is not valid any more, which is what was wanted.
+    if (![401, 404].includes(asProblem(error).status)) throw error;
   }
 }

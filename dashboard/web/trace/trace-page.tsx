@@ -111,13 +111,13 @@ function Known({ trace }: { readonly trace: Trace }) {
 function CauseNotice({ trace }: { readonly trace: Trace }) {
   const cause = causeOf(trace);
   if (cause === undefined) return null;
-  const { function: name } = trace;
+  const { function: name, version } = trace;
   return (
     <Notice kind="bad" title={cause.message}>
       {cause.place === undefined || name === undefined ? (
         "The lines below say more."
       ) : (
-        <LinkButton small icon="edit" href={codeHref(name, cause.place)}>
+        <LinkButton small icon="edit" href={codeHref(name, cause.place, version)}>
           {`Open ${cause.place.file} at line ${cause.place.line}`}
         </LinkButton>
       )}

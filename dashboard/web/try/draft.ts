@@ -91,6 +91,24 @@ export function jsonFault({ bodyKind, text }: Draft): string | undefined {
   }
 }
 
+/** What is not sent of a path: browsers and `curl` keep a fragment as well. */
+export function pathHint({ path }: Draft): string | undefined {
+  return path.includes("#") ? "What follows # is not sent. Write %23 for the character." : undefined;
+}
+
+/** Why a header of a row cannot be sent; undefined if it can. */
+export function headerFault({ name, value }: Row): string | undefined {
+  const wrong = /[^\w!#$%&'*+.^`|~-]/u.exec(name)?.[0];
+  if (wrong !== undefined) {
+    return wrong === " "
+      ? `"${name}" is no name of a header: it has a space.`
+      : `"${name}" is no name of a header: it has the character ${JSON.stringify(wrong)}.`;
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what HTTP forbids
+  const isForbidden = /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value);
+  return isForbidden ? `The value of ${name} has a control character.` : undefined;
+}
+
 export interface CurlOptions {
   /** Of the function. */
   readonly url: string;

@@ -3,7 +3,7 @@ import { Copy } from "../ui/copy.tsx";
 import { Checkbox, Select, TextField } from "../ui/field.tsx";
 import { BodyField } from "./body-field.tsx";
 import { type CalledFunction, versionOptions } from "./called-function.ts";
-import { callUrl, curlCommand, type Draft, hasBody, METHODS } from "./draft.ts";
+import { callUrl, curlCommand, type Draft, hasBody, headerFault, METHODS, pathHint } from "./draft.ts";
 import { RowsField } from "./rows-field.tsx";
 
 export interface RequestFormProps {
@@ -26,14 +26,18 @@ const ASYNC_HEADERS = ["skiff-delay", "skiff-priority", "skiff-attempts", "skiff
 /** The request. Ctrl+Enter sends it from every field. */
 export function RequestForm(props: RequestFormProps) {
   const { called, draft, onChange, file, onFile, isUnderWay, onSend, onCancel } = props;
+  const isFaulty = draft.headers.some((row) => headerFault(row) !== undefined);
+  const send = () => {
+    if (!isFaulty) onSend();
+  };
   const press = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    onSend();
+    send();
   };
   const submit = (event: Event) => {
     event.preventDefault();
-    onSend();
+    send();
   };
   const url = callUrl(called.url, draft);
   const parts = draft.query.length + draft.headers.length;
@@ -54,13 +58,20 @@ export function RequestForm(props: RequestFormProps) {
           value={draft.path}
           onChange={(path) => onChange({ path })}
           placeholder="/"
+          hint={pathHint(draft)}
         />
         {isUnderWay ? (
           <Button icon="stop" onClick={onCancel}>
             Cancel
           </Button>
         ) : (
-          <Button type="submit" kind="primary" icon="play" title="Send (Ctrl+Enter)">
+          <Button
+            type="submit"
+            kind="primary"
+            icon="play"
+            disabled={isFaulty}
+            title={isFaulty ? "A header is not valid" : "Send (Ctrl+Enter)"}
+          >
             Send
           </Button>
         )}
@@ -89,6 +100,7 @@ export function RequestForm(props: RequestFormProps) {
             entry="header"
             rows={draft.headers}
             onChange={(headers) => onChange({ headers })}
+            faultOf={headerFault}
             suggestions={draft.isAsync ? [...HEADERS, ...ASYNC_HEADERS] : HEADERS}
           />
         </div>

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Icon } from "./icon.tsx";
+import { showProblem } from "./toast.tsx";
 
 export interface MenuItem {
   readonly text: string;
@@ -65,7 +66,7 @@ export function Menu({ label, items, children }: MenuProps) {
               disabled={disabled}
               onClick={() => {
                 close();
-                onSelect();
+                void (async () => onSelect())().catch(showProblem);
               }}
             >
               {text}

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api, type Query } from "../api/client.ts";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 
@@ -33,9 +33,14 @@ interface State<T> {
 export function usePaged<T>(path: string, member: string, { query, everyMs }: PagedOptions = {}): Paged<T> {
   const key = `${path} ${JSON.stringify(query)}`;
   const [state, setState] = useState<State<T>>();
+  /** The read that was begun last: answers to the ones before come too late. */
+  const latest = useRef<symbol | undefined>(undefined);
   const read = async (cursor?: string) => {
+    const own = Symbol(key);
+    latest.current = own;
     try {
       const answer = await api.get<Record<string, unknown>>(path, { ...query, cursor });
+      if (latest.current !== own) return;
       const rows = answer[member] as readonly T[];
       const next = (answer.next as string | null | undefined) ?? null;
       setState((before) => {
@@ -44,17 +49,23 @@ export function usePaged<T>(path: string, member: string, { query, everyMs }: Pa
       });
     } catch (error) {
       const problem = asProblem(error);
+      if (latest.current !== own) return;
       setState((before) => ({
         ...(before?.key === key ? before : { key, rows: [], next: null, pages: 0 }),
         problem,
       }));
+    } finally {
+      if (latest.current === own) latest.current = undefined;
     }
   };
   const pages = state?.key === key ? state.pages : 0;
   useEffect(() => void read(), [key]);
   useEffect(() => {
     if (everyMs === undefined || pages > 1) return undefined;
-    const timer = setInterval(() => void (!document.hidden && read()), everyMs);
+    const timer = setInterval(() => {
+      // An answer that is on its way, such as that of "Show more", goes first.
+      if (!document.hidden && latest.current === undefined) void read();
+    }, everyMs);
     return () => clearInterval(timer);
   }, [key, everyMs, pages > 1]);
   const current = state?.key === key ? state : undefined;

@@ -57,6 +57,9 @@ describe("The dashboard's pages of calls", function () {
     await page.getByText("Query and headers").click();
     await page.getByLabel("Name of parameter 1").fill("full");
     await page.getByLabel("Value of parameter 1").fill("a b");
+    await page.getByLabel("Name of header 1").fill("x mine");
+    await page.getByText('"x mine" is no name of a header').waitFor();
+    equal(await page.getByRole("button", { name: "Send", exact: true }).isDisabled(), true);
     await page.getByLabel("Name of header 1").fill("x-mine");
     await page.getByLabel("Value of header 1").fill("yes");
     await send(page, "/orders/7");
@@ -129,7 +132,7 @@ describe("The dashboard's pages of calls", function () {
     await page.goto(`${dashboard.origin}/functions/quiet/logs?call=${callId}`);
     const place = page.getByRole("link", { name: /code\/main\.ts:\d+/ });
     const line = SOURCE.split("\n").findIndex((each) => each.includes("it is broken")) + 1;
-    equal(await place.getAttribute("href"), `/functions/quiet/code?file=main.ts&line=${line}`);
+    equal(await place.getAttribute("href"), `/functions/quiet/code?file=main.ts&line=${line}&version=1`);
     const link = page.getByRole("link", { name: callId.slice(0, 8) });
     equal(await link.count(), 2);
     await link.first().click();
@@ -137,6 +140,13 @@ describe("The dashboard's pages of calls", function () {
     await page.getByRole("link", { name: `Open main.ts at line ${line}` }).waitFor();
     await page.getByText("In the function").waitFor();
     await assertAccessible(page);
+
+    await dashboard.skiff.deploy("quiet", "export default () => 2;");
+    await page.getByRole("link", { name: `Open main.ts at line ${line}` }).click();
+    await page.getByText("This is version 1. Version 2 is live.").waitFor();
+    await page.locator(".cm-line", { hasText: "it is broken" }).waitFor();
+    await page.getByRole("button", { name: "Edit version 2" }).click();
+    await page.locator(".cm-line", { hasText: "() => 2" }).waitFor();
 
     await page.goto(`${dashboard.origin}/trace/00000000-0000-4000-8000-000000000000`);
     await page.getByText("Nothing is known of this call").waitFor();

@@ -101,6 +101,10 @@ describe("Log lines of the dashboard", () => {
       codeHref("hello", { file: "src/run.ts", line: 12 }),
       "/functions/hello/code?file=src%2Frun.ts&line=12",
     );
+    equal(
+      codeHref("hello", { file: "main.ts", line: 6 }, 5),
+      "/functions/hello/code?file=main.ts&line=6&version=5",
+    );
   });
 
   it("shows no control sequences of terminals", () => {

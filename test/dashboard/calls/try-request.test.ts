@@ -9,6 +9,7 @@ import {
   callUrl,
   curlCommand,
   type Draft,
+  headerFault,
   jsonFault,
   NEW_DRAFT,
 } from "../../../dashboard/web/try/draft.ts";
@@ -51,6 +52,14 @@ describe("A request that somebody tries", () => {
     equal(jsonFault(draft({ text: "{}" })), undefined);
     match(jsonFault(draft({ text: "{" }))!, /^This is not JSON: /);
     equal(jsonFault(draft({ text: "{", bodyKind: "text" })), undefined);
+  });
+
+  it("has headers that HTTP can carry", () => {
+    const faultOf = (name: string, value = "") => headerFault({ name, value });
+    match(faultOf("bad header")!, /has a space/);
+    match(faultOf("grün:")!, /character "ü"/);
+    match(faultOf("x-a", "one\u0001")!, /control character/);
+    deepEqual([faultOf("x-mine", "é\t1"), faultOf(""), faultOf("a!b")], [undefined, undefined, undefined]);
   });
 
   it("becomes a curl command that holds no key", () => {
@@ -131,7 +140,7 @@ describe("An answer that somebody reads", () => {
         ["claim", 5],
         ["first-byte", 20],
         ["network and routing", 5],
-        ["body", 10],
+        ["until the last byte", 10],
       ],
     );
     deepEqual(stepsOf({ firstByteMs: 3, totalMs: 3 })[0], { name: "first byte", durationMs: 3 });

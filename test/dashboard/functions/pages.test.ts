@@ -52,7 +52,7 @@ describe("Pages of functions", function () {
     await page.getByRole("link", { name: "checkout" }).click();
     await page.getByText("3 of 3 calls failed").waitFor();
     const place = page.getByRole("link", { name: "main.ts:3" }).first();
-    equal(await place.getAttribute("href"), "/functions/checkout/code?file=main.ts&line=3");
+    equal(await place.getAttribute("href"), "/functions/checkout/code?file=main.ts&line=3&version=1");
     match(
       (await page.getByRole("link", { name: "Trace" }).first().getAttribute("href"))!,
       /^\/trace\/[-0-9a-f]{36}$/,

@@ -156,6 +156,38 @@ describe("a page of a function in the browser of somebody who is signed in", fun
     assert.ok(await credential());
   });
 
+  it("signs nobody out, and nobody in as somebody else, by a link with a key", async () => {
+    const mine = await credential();
+    const body = JSON.stringify({ name: "theirs", scopes: ["read"] });
+    const headers = { "content-type": "application/json" };
+    const created = await fetch(`${skiff.url}/key`, { method: "POST", headers, body });
+    const theirs = ((await created.json()) as { key: string }).key;
+    const lured = await context.newPage();
+    const lure = async (key: string) => {
+      await lured.goto(`${skiff.url}/fn/evil`);
+      await lured.evaluate(`location.href = "${origin}/#key=${key}"`);
+    };
+    await lure("sk_bogus");
+    await lured.getByText("The key of the link is not valid").waitFor();
+    assert.equal(await credential(), mine);
+    await lure(theirs);
+    const question = lured.getByRole("dialog");
+    await question.getByText("theirs").waitFor();
+    assert.equal(await credential(), mine);
+    await question.getByRole("button", { name: "Cancel" }).click();
+    await lured.locator("main h1").waitFor();
+    assert.ok(!lured.url().includes("key"));
+    assert.equal(await credential(), mine);
+    assert.equal(await dashboard.getByLabel("Key or token").count(), 0);
+    // Skiff restarts: nobody is signed out for that, and the page goes on by itself.
+    await lured.route("**/api/whoami", (route) => route.abort());
+    await lured.reload();
+    await lured.getByText("You stay signed in.").waitFor();
+    await lured.unroute("**/api/whoami");
+    await lured.getByRole("heading", { name: "Functions", level: 1 }).waitFor();
+    await lured.close();
+  });
+
   it("does nothing to the dashboard by what it answers to a call that the dashboard tries", async () => {
     const key = await credential();
     const envelope = Buffer.from(JSON.stringify({ method: "GET", path: "/fn/evil/act" })).toString(

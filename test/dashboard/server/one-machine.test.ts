@@ -17,7 +17,8 @@ for (const { title, workers, env } of [
   { title: "on loopback", workers: 1, env: {} },
   { title: "with workers and a token", workers: 2, env: { SKIFF_TOKEN: TOKEN } },
 ])
-  describe(`the dashboard of one machine, ${title}`, () => {
+  describe(`the dashboard of one machine, ${title}`, function () {
+    this.timeout(60_000);
     let skiff: StartedSkiff;
     let base: string;
     let key: string;
@@ -77,12 +78,39 @@ for (const { title, workers, env } of [
       }
     });
 
-    it("tries nothing for a key that Skiff does not know", async () => {
-      const attempt = Buffer.from(JSON.stringify({ method: "GET", path: "/fn/echo" })).toString("base64url");
-      const forged = `sk_kaaaaaaaaa_${"A".repeat(43)}`;
-      const headers = { authorization: `Bearer ${forged}`, "x-skiff-try": attempt };
+    /** The answer of `/try`, and the status that the call got. */
+    const tried = async (text: string, path: string) => {
+      const attempt = Buffer.from(JSON.stringify({ method: "POST", path })).toString("base64url");
+      const headers = { authorization: `Bearer ${text}`, "x-skiff-try": attempt };
       const answer = await fetch(`${base}/try`, { method: "POST", headers });
-      assert.deepEqual([answer.status, answer.headers.get("x-skiff-try-answer")], [401, null]);
+      const envelope = answer.headers.get("x-skiff-try-answer");
+      if (envelope === null) return [answer.status, null];
+      return [answer.status, JSON.parse(Buffer.from(envelope, "base64url").toString()).status];
+    };
+
+    it("does nothing for what has the form of a credential alone", async () => {
+      // Without an issuer the API of a machine takes what is no key for the user of the machine.
+      for (const forged of [`sk_kaaaaaaaaa_${"A".repeat(43)}`, "eyJa.b.c", "guess"]) {
+        const headers = { authorization: `Bearer ${forged}` };
+        assert.equal((await fetch(`${base}/api/key`, { headers })).status, 401, forged);
+        assert.deepEqual(await tried(forged, "/fn/echo"), [401, null], forged);
+      }
+    });
+
+    it("tries with the rights of the key what is not a call of a public function", async () => {
+      const inner = await api("/func?name=inner&access=internal", { method: "POST", body: ECHO });
+      assert.equal(inner.status, 201);
+      const body = JSON.stringify({ name: "narrow", scopes: ["read"], functions: ["echo"] });
+      const made = await api("/key", {
+        method: "POST",
+        body,
+        headers: { "content-type": "application/json" },
+      });
+      assert.equal(made.status, 201, await made.clone().text());
+      const { key: narrow } = (await made.json()) as { key: string };
+      assert.deepEqual(await tried(narrow, "/async/fn/inner"), [200, 403]);
+      assert.deepEqual(await tried(narrow, "/fn/inner"), [200, 404]);
+      assert.deepEqual(await tried(key, "/async/fn/inner"), [200, 202]);
     });
 
     it("follows events and logs as they come, and signs out", async () => {

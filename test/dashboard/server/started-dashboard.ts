@@ -57,6 +57,7 @@ export async function startedDashboard(
     version: "1.2.3",
     isLoopback: true,
     hasToken: false,
+    takesIssued: true,
     namesClient: false,
     login: { token, createKey: async () => ({ key: KEY, expiresAt: "2030-01-01T00:00:00.000Z" }) },
     assets: async () => ASSETS,

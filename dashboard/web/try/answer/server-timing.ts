@@ -31,6 +31,6 @@ export function stepsOf({ firstByteMs, totalMs, serverTiming }: Times): Step[] {
   const parts = known > firstByteMs * 1.05 ? [] : steps;
   const rest = Math.max(0, firstByteMs - (parts.length === 0 ? 0 : known));
   const waiting = { name: parts.length === 0 ? "first byte" : "network and routing", durationMs: rest };
-  const body = { name: "body", durationMs: Math.max(0, totalMs - firstByteMs) };
+  const body = { name: "until the last byte", durationMs: Math.max(0, totalMs - firstByteMs) };
   return [...parts, waiting, body];
 }
