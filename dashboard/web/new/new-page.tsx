@@ -46,7 +46,7 @@ export default function NewPage() {
     [listed.data],
   );
   const [kind, setKind] = useState<Kind>(TEMPLATES[0]!);
-  const [typed, setTyped] = useState<string>();
+  const [typed, setTyped] = useState(() => new URLSearchParams(location.search).get("name") ?? undefined);
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
   const [files, setFiles] = useState<Chosen>();
   const [asProgram, setAsProgram] = useState(false);

@@ -85,7 +85,7 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
             items={[
               { text: "Import from Klusterfuck…", onSelect: () => setOpen("import") },
               {
-                text: "Take back all changes",
+                text: "Discard changes",
                 onSelect: () => session.change(session.stored.value.text),
                 disabled: !isChanged || version === undefined,
               },
