@@ -7,7 +7,7 @@ import type { CodeSession } from "./session.ts";
 import { type Content, differences, type Source } from "./source.ts";
 import { type Workspace, withFile, withoutFile } from "./workspace.ts";
 
-interface ConflictProps {
+export interface ConflictProps {
   readonly session: CodeSession;
   readonly workspace: Workspace;
   readonly theirs: Source;
