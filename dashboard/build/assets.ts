@@ -12,7 +12,6 @@ import {
 } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
 
 /** A file that browsers may keep for ever: its name changes with its content. */
 export interface Asset {
@@ -34,6 +33,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SHIPPED = fileURLToPath(new URL("../assets", import.meta.url));
 const BUILT = join(ROOT, "node_modules/.cache/skiff/dashboard");
 const INDEX = "index.html";
+const DAY_MS = 86_400_000;
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
@@ -47,7 +47,7 @@ export async function openAssets(): Promise<Assets> {
   if (existsSync(join(SHIPPED, INDEX))) return readAssets(SHIPPED);
   const folder = join(BUILT, sourceKey());
   if (!existsSync(folder)) {
-    rmSync(BUILT, { recursive: true, force: true });
+    removeOld();
     await writeAssets(folder);
   }
   return readAssets(folder);
@@ -59,7 +59,10 @@ export async function writeAssets(folder: string): Promise<void> {
   const { files, index } = await bundle();
   const partial = `${folder}.${process.pid}`;
   mkdirSync(partial, { recursive: true });
-  for (const { name, body } of files) writeFileSync(join(partial, name), body);
+  for (const { name, body, gzip } of files) {
+    writeFileSync(join(partial, name), body);
+    writeFileSync(join(partial, `${name}.gz`), gzip);
+  }
   writeFileSync(join(partial, INDEX), index);
   try {
     renameSync(partial, folder);
@@ -75,10 +78,19 @@ function readAssets(folder: string): Assets {
   for (const name of readdirSync(folder)) {
     const type = TYPES[extname(name)];
     if (type === undefined) continue;
-    const body = readFileSync(join(folder, name));
-    assets.set(name, { type, body, gzip: gzipSync(body) });
+    const [body, gzip] = [name, `${name}.gz`].map((file) => readFileSync(join(folder, file)));
+    assets.set(name, { type, body: body!, gzip: gzip! });
   }
   return { index: readFileSync(join(folder, INDEX), "utf8"), get: (name) => assets.get(basename(name)) };
+}
+
+/** Other checkouts and branches may use their builds of today. */
+function removeOld(): void {
+  if (!existsSync(BUILT)) return;
+  for (const name of readdirSync(BUILT)) {
+    const folder = join(BUILT, name);
+    if (Date.now() - statSync(folder).mtimeMs > DAY_MS) rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Changes with every file that the page is built from. */

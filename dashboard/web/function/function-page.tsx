@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useResource } from "../api/resource.ts";
+import { LinkButton } from "../ui/button.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { Empty } from "../ui/notice.tsx";
 import { Loaded, Page } from "../ui/page.tsx";
 import { Badge } from "../ui/values.tsx";
 import { type Described, DescribedContext, isFailing, pathOf } from "./described.ts";
@@ -48,7 +50,8 @@ export interface FunctionPageProps {
 export function FunctionPage({ name, part, actions, wide = false, children, show }: FunctionPageProps) {
   const found = useResource<Described>(pathOf(name), { everyMs: 5_000 });
   const base = `/functions/${encodeURIComponent(name)}`;
-  const { data } = found;
+  const { data, problem } = found;
+  if (data === undefined && problem?.code === "unknown_function") return <Missing name={name} />;
   return (
     <DescribedContext.Provider value={found}>
       <Page
@@ -68,6 +71,19 @@ export function FunctionPage({ name, part, actions, wide = false, children, show
         {show === undefined ? children : <Loaded from={found}>{show}</Loaded>}
       </Page>
     </DescribedContext.Provider>
+  );
+}
+
+function Missing({ name }: { readonly name: string }) {
+  return (
+    <Page title={name} parent={{ href: "/", text: "Functions" }}>
+      <Empty title="No function has this name">
+        <p>It was deleted, or the address has another name than you meant.</p>
+        <LinkButton href={`/new?name=${encodeURIComponent(name)}`} kind="primary" icon="plus">
+          New function
+        </LinkButton>
+      </Empty>
+    </Page>
   );
 }
 

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { isDark } from "../app/theme.ts";
 import { durationText } from "../ui/values.tsx";
-import { type ChartSpec, chartSummary, drawnValues } from "./metrics.ts";
+import { type ChartSpec, chartSummary, drawnValues, lonely } from "./metrics.ts";
 
 export interface ChartProps {
   readonly spec: ChartSpec;
@@ -83,7 +83,10 @@ function optionsOf(latest: { readonly current: ChartSpec }, box: HTMLElement): u
           ...(kind === "line"
             ? { fill: series.length === 1 ? `${stroke}22` : "transparent" }
             : { paths: bars, fill: stroke }),
-          points: { show: kind === "line" ? undefined! : false },
+          points:
+            kind === "line"
+              ? { show: true, size: 4, fill: stroke, filter: (plot, at) => lonely(plot.data[at]!) }
+              : { show: false },
           value: (_, __, ___, at) => {
             const value = at == null ? null : latest.current.series[index]?.values[at];
             return value == null ? "–" : formatted(latest.current, value);

@@ -120,6 +120,13 @@ export function drawnValues({ kind, series }: ChartSpec): (number | null)[][] {
   );
 }
 
+/** Where values stand alone between gaps: a line through them would not be seen. */
+export function lonely(values: ArrayLike<number | null | undefined>): number[] {
+  return Array.from(values).flatMap((value, at) =>
+    value == null || values[at - 1] != null || values[at + 1] != null ? [] : [at],
+  );
+}
+
 export interface Summary {
   readonly calls: number;
   readonly errors: number;

@@ -3,6 +3,7 @@ import {
   chartSummary,
   chartsOf,
   drawnValues,
+  lonely,
   type Metrics,
   type Point,
   summaryOf,
@@ -47,6 +48,9 @@ describe("Metrics of the dashboard", () => {
       [155, null, null],
       [150, null, null],
     ]);
+    // A line shows none of them.
+    deepEqual(lonely(charts.Latency!.series[1]!.values), [0, 2]);
+    deepEqual(lonely([1, 2, null, 3]), [3]);
     match(chartSummary(charts.Latency!, String), /^Latency\. .*p95: at most 80, last 80/);
   });
 

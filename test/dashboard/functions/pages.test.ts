@@ -94,12 +94,14 @@ describe("Pages of functions", function () {
     deepEqual((await get("/func/hello/traffic")).weights, { 1: 70, 2: 30 });
   });
 
-  it("changes a setting, and shows what the API refuses at its field", async () => {
+  it("changes a setting, and says at its field what is wrong", async () => {
     const page = await dashboard.open("/functions/checkout/settings");
     const timeout = page.getByLabel("Timeout", { exact: true });
     await timeout.fill("10ms");
-    await page.getByRole("button", { name: "Save" }).click();
-    await page.locator(".setting", { has: timeout }).getByText("from 100 to 3600000").waitFor();
+    await page.locator(".setting", { has: timeout }).getByText("a value from 100ms to 1h").waitFor();
+    equal(await page.getByRole("button", { name: "Save" }).isDisabled(), true);
+    await page.getByRole("button", { name: "Timeout is not valid" }).click();
+    equal(await timeout.evaluate((field) => field === document.activeElement), true);
     await timeout.fill("20s");
     await page.getByLabel("New variable").fill("GREETING");
     await page.getByLabel("Value", { exact: true }).fill("hello");

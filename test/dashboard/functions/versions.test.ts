@@ -1,4 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
+import { parseDiff } from "../../../dashboard/web/blocks/unified-diff.ts";
 import { ACCESS, SETTINGS } from "../../../dashboard/web/function/settings/fields.ts";
 import {
   type Draft,
@@ -13,7 +14,6 @@ import {
   withPercent,
   withVersion,
 } from "../../../dashboard/web/function/versions/percents.ts";
-import { parseDiff } from "../../../dashboard/web/function/versions/unified-diff.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
 const sumOf = (percents: readonly { percent: number }[]) =>
@@ -113,6 +113,10 @@ describe("Versions and settings in the dashboard", () => {
     const net = all.find(({ path }) => path === "permissions.net")!;
     deepEqual(readText(" ", net), []);
     throws(() => readText("5 min", all.find(({ path }) => path === "idleMs")!), /is not a duration/);
+    const memory = all.find(({ path }) => path === "memoryMiB")!;
+    throws(() => readText("12", memory), /^Error: Write a value from 64 to 65536\.$/);
+    const timeout = all.find(({ path }) => path === "timeoutMs")!;
+    throws(() => readText("2h", timeout), /from 100ms to 1h/);
     // Problems name a setting as in JSON or as in a query.
     equal(isAbout(net, "net"), true);
     equal(isAbout(all.find(({ path }) => path === "retry.on")!, "retry-on"), true);

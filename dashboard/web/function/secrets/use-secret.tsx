@@ -15,7 +15,7 @@ interface UseSecretProps {
 /** Gives a function a secret: one that is stored, or a new one. */
 export function UseSecret({ described: { name, version }, onClose }: UseSecretProps) {
   const { reload } = useDescribed();
-  const { data } = useResource<{ readonly secrets: readonly Secret[] }>("/secret");
+  const stored = useResource<{ readonly secrets: readonly Secret[] }>("/secret");
   const [chosen, setChosen] = useState("");
   const [fresh, setFresh] = useState("");
   const [value, setValue] = useState("");
@@ -23,13 +23,19 @@ export function UseSecret({ described: { name, version }, onClose }: UseSecretPr
   const secret = chosen || fresh.trim();
   const standard = secret.toUpperCase().replaceAll("-", "_");
   const submit = async () => {
-    if (chosen === "") await putSecret(secret, value, true);
+    if (chosen === "") {
+      await putSecret(secret, value, true);
+      await stored.reload();
+      // What follows may be refused, and then it is stored all the same.
+      setChosen(secret);
+    }
     const secrets = { [variable.trim() || standard]: secret };
     await api.send("PATCH", pathOf(name), { json: { secrets }, headers: ifMatch(version) });
     await reload();
     showDone(`${name} reads ${secret} from ${variable.trim() || standard}.`);
   };
-  const names = data?.secrets.map((each) => each.name) ?? [];
+  const listed = stored.data?.secrets.map((each) => each.name) ?? [];
+  const names = chosen === "" || listed.includes(chosen) ? listed : [chosen, ...listed];
   return (
     <FormDialog title={`A secret for ${name}`} action="Use it" onSubmit={submit} onClose={onClose}>
       <Select

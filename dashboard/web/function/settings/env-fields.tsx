@@ -66,6 +66,9 @@ export function EnvFields({ names, draft, fault, onChange }: EnvFieldsProps) {
   );
 }
 
+/** The rule of the API. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+
 interface NewVariableProps {
   readonly taken: readonly string[];
   readonly onAdd: (name: string, value: string) => void;
@@ -74,24 +77,22 @@ interface NewVariableProps {
 function NewVariable({ taken, onAdd }: NewVariableProps) {
   const [name, setName] = useState("");
   const [value, setValue] = useState("");
-  const isTaken = taken.includes(name.trim());
+  const given = name.trim();
+  const fault = taken.includes(given)
+    ? "There is such a variable: give it a new value above."
+    : given === "" || NAME.test(given)
+      ? undefined
+      : "A name has letters of A-Z and a-z, digits and _, and begins with no digit.";
   const add = () => {
-    onAdd(name.trim(), value);
+    onAdd(given, value);
     setName("");
     setValue("");
   };
   return (
     <div class="row">
-      <TextField
-        label="New variable"
-        mono
-        placeholder="NAME"
-        value={name}
-        onChange={setName}
-        fault={isTaken ? "There is such a variable: give it a new value above." : undefined}
-      />
+      <TextField label="New variable" mono placeholder="NAME" value={name} onChange={setName} fault={fault} />
       <TextField label="Value" mono value={value} onChange={setValue} />
-      <Button icon="plus" disabled={name.trim() === "" || isTaken} onClick={add}>
+      <Button icon="plus" disabled={given === "" || fault !== undefined} onClick={add}>
         Add
       </Button>
     </div>

@@ -1,6 +1,7 @@
 import type { Settings } from "../described.ts";
 import type { SettingGroup } from "./setting.ts";
 
+const HOUR_MS = 3_600_000;
 const isDeno = ({ runtime }: Settings) => runtime === "deno";
 const isImage = ({ runtime }: Settings) => runtime === "image";
 const isProgram = ({ runtime }: Settings) => runtime === "program";
@@ -16,13 +17,21 @@ export const SETTINGS: readonly SettingGroup[] = [
         path: "min",
         label: "Fewest instances",
         kind: "count",
+        range: [0, 1_000],
         hint: "They always run. With 0 an idle function stops, and its next call starts one. Default 0.",
       },
-      { path: "max", label: "Most instances", kind: "count", hint: "From 1 to 1000. Default 10." },
+      {
+        path: "max",
+        label: "Most instances",
+        kind: "count",
+        range: [1, 1_000],
+        hint: "From 1 to 1000. Default 10.",
+      },
       {
         path: "concurrency",
         label: "Calls of one instance",
         kind: "count",
+        range: [1, 10_000],
         hint: "At the same time, from 1 to 10000. Default 100.",
       },
       {
@@ -30,6 +39,7 @@ export const SETTINGS: readonly SettingGroup[] = [
         query: "memory",
         label: "Memory of one instance, in MiB",
         kind: "mib",
+        range: [64, 65_536],
         hint: "From 64 to 65536. Default 128.",
       },
       {
@@ -37,6 +47,7 @@ export const SETTINGS: readonly SettingGroup[] = [
         query: "idle",
         label: "Idle time",
         kind: "duration",
+        range: [100, 24 * HOUR_MS],
         hint: "Without a call for so long, a function with 0 fewest instances stops. 100ms to 24h. Default 5m.",
       },
       {
@@ -71,6 +82,7 @@ export const SETTINGS: readonly SettingGroup[] = [
         query: "timeout",
         label: "Timeout",
         kind: "duration",
+        range: [100, HOUR_MS],
         hint: "Until the response starts, waiting included. 100ms to 1h. Default 1m.",
       },
       {
@@ -78,6 +90,7 @@ export const SETTINGS: readonly SettingGroup[] = [
         query: "attempts",
         label: "Attempts of an asynchronous call",
         kind: "count",
+        range: [1, 100],
         hint: "The first one included, from 1 to 100. Default 5.",
         example: "5",
       },
@@ -86,6 +99,7 @@ export const SETTINGS: readonly SettingGroup[] = [
         query: "backoff",
         label: "Longest wait after the first attempt",
         kind: "duration",
+        range: [0, HOUR_MS / 12],
         hint: "It doubles with each attempt. 0ms to 5m. Default 1s.",
         example: "1s",
       },
@@ -94,6 +108,7 @@ export const SETTINGS: readonly SettingGroup[] = [
         query: "max-age",
         label: "Oldest call that is tried again",
         kind: "duration",
+        range: [1_000, 168 * HOUR_MS],
         hint: "1s to 168h. Default 6h.",
         example: "6h",
       },

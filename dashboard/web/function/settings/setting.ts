@@ -12,6 +12,8 @@ export interface Setting {
   readonly kind: Kind;
   /** What it means, with range and default. */
   readonly hint: string;
+  /** The least and the greatest number, in its unit. */
+  readonly range?: readonly [least: number, most: number];
   /** Shown in an empty field. */
   readonly example?: string;
   /** Values of a choice. The first one is the default. */
@@ -54,11 +56,11 @@ export function durationOf(ms: number): string {
  * Reads a field for a merge patch; an empty one restores the default.
  * @throws Error that says how to write it
  */
-export function readText(text: string, { kind, empty = null }: Setting): unknown {
+export function readText(text: string, { kind, range, empty = null }: Setting): unknown {
   const trimmed = text.trim();
   if (trimmed === "") return empty;
-  if (kind === "duration") return msOf(trimmed);
-  if (kind === "count" || kind === "mib") return numberOf(trimmed, kind);
+  if (kind === "duration") return within(msOf(trimmed), range, durationOf);
+  if (kind === "count" || kind === "mib") return within(numberOf(trimmed, kind), range, String);
   if (kind === "lines") return trimmed.split("\n").flatMap((each) => each.trim() || []);
   if (kind === "flag") return trimmed === "true";
   // The API splits a command as a shell does.
@@ -90,6 +92,11 @@ export function patchOf(
 /** Whether a problem of the API is about a setting, which it names as in JSON or as in a query. */
 export function isAbout({ path, query }: Setting, named: unknown): boolean {
   return named === path || named === (query ?? path.split(".").at(-1));
+}
+
+function within(value: number, range: Setting["range"], shown: (value: number) => string): number {
+  if (range === undefined || (value >= range[0] && value <= range[1])) return value;
+  throw new Error(`Write a value from ${shown(range[0])} to ${shown(range[1])}.`);
 }
 
 function msOf(text: string): number {

@@ -8,6 +8,7 @@ import { TextField } from "../../ui/field.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/page.tsx";
 import { showDone } from "../../ui/toast.tsx";
+import { isOvertaken, Overtaken, useBegan } from "../began.tsx";
 import { type Described, ifMatch, pathOf, useDescribed } from "../described.ts";
 import { type EnvDraft, EnvFields } from "./env-fields.tsx";
 import { type Draft, isAbout, patchOf, type SettingGroup, textOf } from "./setting.ts";
@@ -29,7 +30,7 @@ interface Deployed {
 /** Changes settings: only changed ones are sent, and only to the version that the page shows. */
 export function SettingsForm({ described, groups, hasEnv = false, children }: SettingsFormProps) {
   const { reload } = useDescribed();
-  const { name, settings, version, traffic } = described;
+  const { name, settings, traffic } = described;
   const [draft, setDraft] = useState<Draft>({});
   const [env, setEnv] = useState<EnvDraft>({});
   const [message, setMessage] = useState("");
@@ -37,6 +38,13 @@ export function SettingsForm({ described, groups, hasEnv = false, children }: Se
   const all = groups.flatMap((group) => group.settings);
   const { patch, faults } = patchOf(draft, all);
   const count = Object.keys(draft).length + Object.keys(env).length;
+  const began = useBegan(described, count > 0);
+  const changes = all.flatMap((setting) => {
+    const text = textOf(settings, setting);
+    const isOther = text !== textOf(began.current.settings, setting);
+    return isOther ? [`${setting.label} is ${text || "the default"} now.`] : [];
+  });
+  const faulty = all.find(({ path }) => faults[path] !== undefined);
   const named = problem?.members.setting;
   const isShownAtField =
     all.some((setting) => isAbout(setting, named) && draft[setting.path] !== undefined) ||
@@ -58,7 +66,7 @@ export function SettingsForm({ described, groups, hasEnv = false, children }: Se
       const json = { ...patch, ...(Object.keys(env).length === 0 ? {} : { env }) };
       const answer = await api.send<Deployed>("PATCH", pathOf(name), {
         json,
-        headers: ifMatch(version),
+        headers: ifMatch(began.current.version),
         query: { message: message.trim() || undefined },
       });
       await reload();
@@ -69,12 +77,15 @@ export function SettingsForm({ described, groups, hasEnv = false, children }: Se
           : `Version ${answer.version} has the new settings and takes all calls.`,
       );
     } catch (error) {
-      setProblem(asProblem(error));
+      const problem = asProblem(error);
+      setProblem(problem);
+      if (problem.status === 412) await reload();
     }
   };
   return (
     <div class="settings">
       {isShownAtField ? null : <ProblemNotice problem={problem} />}
+      <Overtaken {...{ began, described, changes }} onGoOn={() => setProblem(undefined)} />
       {groups.map((group) => {
         const shown = group.settings.filter(({ isFor }) => isFor === undefined || isFor(settings));
         if (shown.length === 0) return null;
@@ -128,11 +139,16 @@ export function SettingsForm({ described, groups, hasEnv = false, children }: Se
             value={message}
             onChange={setMessage}
           />
+          {faulty === undefined ? null : (
+            <Button kind="quiet" onClick={showFault}>
+              {`${faulty.label} is not valid`}
+            </Button>
+          )}
           <Button onClick={discard}>Discard</Button>
           <Button
             kind="primary"
             onClick={save}
-            disabled={Object.keys(faults).length > 0}
+            disabled={faulty !== undefined || isOvertaken(began.current, described)}
             {...allowed("deploy")}
           >
             Save
@@ -141,4 +157,9 @@ export function SettingsForm({ described, groups, hasEnv = false, children }: Se
       )}
     </div>
   );
+}
+
+/** The field may be screens above the button. */
+function showFault(): void {
+  document.querySelector<HTMLElement>(".settings [aria-invalid]")?.focus();
 }

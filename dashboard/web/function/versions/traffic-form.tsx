@@ -6,6 +6,7 @@ import { Button } from "../../ui/button.tsx";
 import { Select } from "../../ui/field.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
 import { showDone } from "../../ui/toast.tsx";
+import { isOvertaken, Overtaken, useBegan } from "../began.tsx";
 import { type Described, ifMatch, pathOf, useDescribed } from "../described.ts";
 import { type Percents, percentsOf, withoutVersion, withPercent, withVersion } from "./percents.ts";
 import { type Rules, RulesFields, rulesDocument, rulesOf } from "./rules-fields.tsx";
@@ -25,10 +26,11 @@ interface Draft {
 /** Divides the calls among versions with sliders that always add up to 100. */
 export function TrafficForm({ described, versions, onChange }: TrafficFormProps) {
   const { reload } = useDescribed();
-  const { name, traffic, version } = described;
+  const { name, traffic } = described;
   const stored: Draft = { percents: percentsOf(traffic), rules: rulesOf(described) };
   const [draft, setDraft] = useState<Draft>();
   const [problem, setProblem] = useState<ApiProblem>();
+  const began = useBegan(described, draft !== undefined);
   const { percents, rules } = draft ?? stored;
   const change = (changed: Partial<Draft>) => setDraft({ percents, rules, ...changed });
   const others = versions.filter((each) => !percents.some((share) => share.version === each.version));
@@ -40,13 +42,15 @@ export function TrafficForm({ described, versions, onChange }: TrafficFormProps)
       const json = { weights, ...rulesDocument(rules) };
       const { warnings = [] } = await api.send<{ warnings?: readonly string[] }>("PUT", path, {
         json,
-        headers: ifMatch(version),
+        headers: ifMatch(began.current.version),
       });
       await Promise.all([reload(), onChange()]);
       setDraft(undefined);
       showDone([`The calls of ${name} are divided as you chose.`, ...warnings].join(" "));
     } catch (error) {
-      setProblem(asProblem(error));
+      const problem = asProblem(error);
+      setProblem(problem);
+      if (problem.status === 412) await reload();
     }
   };
   return (
@@ -79,10 +83,20 @@ export function TrafficForm({ described, versions, onChange }: TrafficFormProps)
       )}
       <RulesFields rules={rules} onChange={(changed) => change({ rules: changed })} />
       <ProblemNotice problem={problem} />
+      <Overtaken
+        {...{ began, described }}
+        changes={[`The calls go to ${traffic.map((share) => `v${share.version}`).join(" and ")} now.`]}
+        onGoOn={() => setProblem(undefined)}
+      />
       {draft === undefined ? null : (
         <div class="row-end">
           <Button onClick={() => setDraft(undefined)}>Discard</Button>
-          <Button kind="primary" onClick={save} {...allowed("deploy")}>
+          <Button
+            kind="primary"
+            onClick={save}
+            disabled={isOvertaken(began.current, described)}
+            {...allowed("deploy")}
+          >
             Apply traffic
           </Button>
         </div>
