@@ -89,3 +89,25 @@ export async function* linesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): A
     await reader.cancel();
   }
 }
+
+/** The beginning of a stream as text. The rest is cancelled. */
+export async function readStart(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  mostBytes: number,
+): Promise<string> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let left = mostBytes;
+  try {
+    while (left > 0) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value.subarray(0, left), { stream: true });
+      left -= value.length;
+    }
+    return text;
+  } finally {
+    await reader.cancel();
+  }
+}

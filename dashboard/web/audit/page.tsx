@@ -4,7 +4,7 @@ import { useAddressQuery } from "../blocks/address-query.ts";
 import { Choices } from "../blocks/choices.tsx";
 import { can } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
-import { TextField } from "../ui/field.tsx";
+import { Checkbox, TextField } from "../ui/field.tsx";
 import { Empty, Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { usePaged } from "../ui/paged.ts";
@@ -47,6 +47,9 @@ export default function AuditPage() {
   const query = { since: since || undefined, search: search || undefined };
   const entries = usePaged<Entry>("/audit", "entries", { query, everyMs: EVERY_MS });
   const { rows, isLoading, problem, reload } = entries;
+  const hasDryRuns = get("dry") === "yes";
+  // The editor of flows makes many, in which what was changed is hard to find.
+  const shown = hasDryRuns ? rows : rows.filter(({ detail }) => detail !== "dry run");
   return (
     <Page title="Audit">
       {can("admin") ? null : (
@@ -64,10 +67,16 @@ export default function AuditPage() {
             onChange={(value) => set({ search: value })}
           />
         </div>
+        <Checkbox
+          label="Dry runs too"
+          checked={hasDryRuns}
+          onChange={(isOn) => set({ dry: isOn ? "yes" : "" })}
+        />
       </div>
       <ProblemNotice problem={problem} retry={reload} />
       {isLoading ? <div class="loading">Loading…</div> : null}
-      {rows.length > 0 ? <Entries entries={rows} /> : null}
+      {shown.length > 0 ? <Entries entries={shown} /> : null}
+      {rows.length > 0 && shown.length === 0 ? <p class="muted">Only dry runs so far.</p> : null}
       {isLoading || problem !== undefined || rows.length > 0 ? null : (
         <Empty title={since === "" && search === "" ? "No entry yet" : "No entry matches"}>
           {since === "" && search === "" ? (

@@ -1,20 +1,24 @@
 import { useMemo } from "preact/hooks";
+import { prettyJson } from "../try/answer/body-kind.ts";
+import { Button } from "../ui/button.tsx";
 import { Copy } from "../ui/copy.tsx";
+import { saveFile } from "../ui/save-file.ts";
 import { bytesText } from "../ui/values.tsx";
 
 /** A page with more text than this becomes slow. */
-const MOST_SHOWN = 200_000;
+const MOST_SHOWN = 100_000;
 
 export interface BodyTextProps {
   readonly label: string;
   readonly text: string;
-  /** Media type; JSON is indented. */
+  /** Media type; JSON is indented. Without one, what looks like JSON is. */
   readonly type?: string | undefined;
 }
 
-/** A body as text: JSON is indented, and of a long one the beginning is shown. Copy takes all of it. */
+/** A body as text: JSON is indented, and of a long one the beginning is shown; Copy and Save take all of it. */
 export function BodyText({ label, text, type = "" }: BodyTextProps) {
-  const shown = useMemo(() => indented(text, type), [text, type]);
+  const isJson = /json/.test(type) || (type === "" && /^\s*[{[]/.test(text));
+  const shown = useMemo(() => (isJson ? prettyJson(text) : text), [text, isJson]);
   if (text === "") return <p class="muted">Empty.</p>;
   const isCut = shown.length > MOST_SHOWN;
   return (
@@ -26,18 +30,12 @@ export function BodyText({ label, text, type = "" }: BodyTextProps) {
       </section>
       {isCut ? (
         <p class="muted">
-          The first {bytesText(MOST_SHOWN)} of {bytesText(shown.length)}. Copy takes all of it.
+          The first {bytesText(MOST_SHOWN)} of {bytesText(shown.length)}.{" "}
+          <Button small icon="down" onClick={() => saveFile(new Blob([shown]), `${label}.txt`)}>
+            Save all
+          </Button>
         </p>
       ) : null}
     </div>
   );
-}
-
-function indented(text: string, type: string): string {
-  if (!/json/.test(type) && !/^\s*[{[]/.test(text)) return text;
-  try {
-    return JSON.stringify(JSON.parse(text), undefined, 2);
-  } catch {
-    return text;
-  }
 }

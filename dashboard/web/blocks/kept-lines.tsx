@@ -1,14 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { jsonLines } from "../api/streams.ts";
+import { clock } from "../logs/line-row.tsx";
+import { type LogLine, plainText } from "../logs/log-line.ts";
 import { ProblemNotice } from "../ui/notice.tsx";
-
-interface Line {
-  readonly at: string;
-  readonly level: string;
-  readonly text: string;
-  readonly callId?: string;
-}
 
 /** Lines of one call are few; a function may print more all the same. */
 const MOST_LINES = 2_000;
@@ -23,7 +18,7 @@ export interface KeptLinesProps {
 
 /** The lines that a path of the API has, read to their end. */
 export function KeptLines({ path, version, none }: KeptLinesProps) {
-  const [lines, setLines] = useState<readonly Line[]>();
+  const [lines, setLines] = useState<readonly LogLine[]>();
   const [problem, setProblem] = useState<ApiProblem>();
   useEffect(() => {
     const ending = new AbortController();
@@ -42,21 +37,21 @@ export function KeptLines({ path, version, none }: KeptLinesProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard
     <section class="lines" tabIndex={0} aria-label="Log lines">
-      {lines.map(({ at, level, text }, index) => (
-        <div key={index} class={`line ${level}`}>
-          <time dateTime={at} title={at}>
-            {at.slice(11, 23)}
+      {lines.map((line, index) => (
+        <div key={index} class={`line ${line.level}`}>
+          <time dateTime={line.at} title={line.at}>
+            {clock(line.at)}
           </time>
-          <span>{text}</span>
+          <span>{plainText(line)}</span>
         </div>
       ))}
     </section>
   );
 }
 
-async function readLines(path: string, signal: AbortSignal): Promise<Line[]> {
-  const lines: Line[] = [];
-  for await (const line of jsonLines<Line>(path, { signal })) {
+async function readLines(path: string, signal: AbortSignal): Promise<LogLine[]> {
+  const lines: LogLine[] = [];
+  for await (const line of jsonLines<LogLine>(path, { signal })) {
     lines.push(line);
     if (lines.length >= MOST_LINES) break;
   }

@@ -1,6 +1,7 @@
 import { Link, useLocation } from "wouter";
 import { useResource } from "../api/resource.ts";
 import { allowed } from "../blocks/allowed.ts";
+import { AskedButton } from "../blocks/asked-button.tsx";
 import { type Fact, Facts } from "../blocks/facts.tsx";
 import { HeaderFields } from "../blocks/header-fields.tsx";
 import { KeptLines } from "../blocks/kept-lines.tsx";
@@ -59,9 +60,17 @@ function Actions({ call, reload }: { readonly call: CallRecord; readonly reload:
         </Button>
       ) : null}
       {hasEnded(call) ? (
-        <Button kind="danger" icon="trash" onClick={remove} {...allowed("deploy")}>
+        <AskedButton
+          kind="danger"
+          icon="trash"
+          question="Remove the record of this call?"
+          action="Remove"
+          outcome={`Its request, its answer and its attempts are gone for good${call.state === "dead" ? ", and it cannot be retried any more" : ""}.`}
+          onSubmit={remove}
+          {...allowed("deploy")}
+        >
           Remove record
-        </Button>
+        </AskedButton>
       ) : null}
     </>
   );
@@ -71,7 +80,7 @@ function Record({ call }: { readonly call: CallRecord }) {
   return (
     <>
       {call.state === "dead" ? (
-        <Notice kind="bad" title="It failed for good">
+        <Notice kind="bad" title="No attempts left">
           {call.reason}
         </Notice>
       ) : null}
@@ -132,7 +141,7 @@ function factsOf(call: CallRecord): readonly Fact[] {
       call.attempts.length === 0 ? "Due" : "Next attempt",
       call.state === "waiting" ? <When at={call.dueAt} /> : undefined,
     ],
-    ["Running since", call.runningSince === undefined ? undefined : <When at={call.runningSince} />],
+    ["Started", call.runningSince === undefined ? undefined : <When at={call.runningSince} />],
     ["Ended", endedAt === undefined ? undefined : <When at={endedAt} />],
     ["Took", endedAt === undefined ? undefined : <Duration ms={tookMs(call)} />],
     [

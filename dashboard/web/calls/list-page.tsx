@@ -20,7 +20,7 @@ const STATES: readonly { value: ShownState | ""; text: string; title?: string }[
   { value: "running", text: "Running" },
   { value: "retrying", text: "Retrying", title: "An attempt failed, the next one is due" },
   { value: "done", text: "Done" },
-  { value: "dead", text: "Dead", title: "They failed for good" },
+  { value: "dead", text: "Dead", title: "No attempts left" },
   { value: "cancelled", text: "Cancelled" },
 ];
 const LIVE_OR_DONE = "waiting,running,done,cancelled";

@@ -1,3 +1,4 @@
+import type { ComponentType } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { useSearch } from "wouter";
 import { useAddressQuery } from "../blocks/address-query.ts";
@@ -9,7 +10,7 @@ import { LinkButton } from "../ui/button.tsx";
 import { Empty, Notice, ProblemNotice } from "../ui/notice.tsx";
 import { showProblem } from "../ui/toast.tsx";
 import { bytesText } from "../ui/values.tsx";
-import { Conflict } from "./conflict.tsx";
+import type { ConflictProps } from "./conflict.tsx";
 import { DeployBar } from "./deploy-bar.tsx";
 import { DraftNotices } from "./draft-notices.tsx";
 import { type Fault, FaultList, faultsOf, marksOf } from "./faults.tsx";
@@ -17,7 +18,7 @@ import { FileList } from "./file-list.tsx";
 import { QuickCall } from "./quick-call.tsx";
 import { CodeSession } from "./session.ts";
 import { VersionCode } from "./version-code.tsx";
-import { isChanged, type Workspace, withFile } from "./workspace.ts";
+import { type Workspace, withFile } from "./workspace.ts";
 
 /** A panel with a call stands beside the editor where there is room for both. */
 const ROOMY_PX = 1_240;
@@ -56,18 +57,15 @@ function Code({ name }: { readonly name: string }) {
   const deployed = session.deployed.value;
   useEffect(() => {
     void session.open();
-    const leaving = guardLeaving(session);
-    return () => {
-      leaving();
-      void session.close();
-    };
+    return () => void session.drafts.close();
   }, [session]);
-  // Somebody else has deployed.
+  // Somebody else has deployed, or Skiff is back.
   useEffect(() => {
     const known = session.workspace.peek()?.current;
     if (data !== undefined && known !== undefined && data.version !== known) {
       session.refresh().catch(showProblem);
     }
+    session.answered();
   }, [data]);
   useEffect(() => void (deployed.kind === "done" && reload()), [deployed]);
   if (workspace === undefined) {
@@ -78,9 +76,16 @@ function Code({ name }: { readonly name: string }) {
   if (Object.keys(workspace.base.files).length === 0) return <NoSource name={name} />;
   const conflict = session.conflict.value;
   if (conflict !== undefined) {
-    return <Conflict key={conflict.version} session={session} workspace={workspace} theirs={conflict} />;
+    return <Merging key={conflict.version} session={session} workspace={workspace} theirs={conflict} />;
   }
   return <Work session={session} workspace={workspace} />;
+}
+
+/** Loads the merge view, which few pages need. */
+function Merging(props: ConflictProps) {
+  const [view, setView] = useState<{ readonly Conflict: ComponentType<ConflictProps> }>();
+  useEffect(() => void import("./conflict.tsx").then(setView, showProblem), []);
+  return view === undefined ? <div class="loading">Loading…</div> : <view.Conflict {...props} />;
 }
 
 interface WorkProps {
@@ -137,7 +142,7 @@ function Work({ session, workspace }: WorkProps) {
             onChange={(text) => session.change(withFile(session.workspace.peek()!, shown, { text }))}
           />
         ) : (
-          <Notice title={`${shown} is no text`}>
+          <Notice title={`${shown} is a binary file`}>
             {content === undefined ? null : <p>It has {bytesText(content.bytes)}.</p>}
           </Notice>
         )}
@@ -172,21 +177,4 @@ function programName(text: string): string {
   const [first = ""] = text.split("\n", 1);
   if (/python/.test(first)) return "main.py";
   return /node|deno|bun/.test(first) ? "main.mjs" : "main";
-}
-
-/** Keeps what was typed last when the page goes, and asks before it goes with changes. */
-function guardLeaving(session: CodeSession): () => void {
-  const hide = () => session.flush();
-  const leave = (event: BeforeUnloadEvent) => {
-    const workspace = session.workspace.peek();
-    if (workspace !== undefined && isChanged(workspace)) event.preventDefault();
-  };
-  addEventListener("pagehide", hide);
-  document.addEventListener("visibilitychange", hide);
-  addEventListener("beforeunload", leave);
-  return () => {
-    removeEventListener("pagehide", hide);
-    document.removeEventListener("visibilitychange", hide);
-    removeEventListener("beforeunload", leave);
-  };
 }

@@ -7,7 +7,7 @@ import type { CodeSession } from "./session.ts";
 import { type Content, differences, type Source } from "./source.ts";
 import { type Workspace, withFile, withoutFile } from "./workspace.ts";
 
-interface ConflictProps {
+export interface ConflictProps {
   readonly session: CodeSession;
   readonly workspace: Workspace;
   readonly theirs: Source;
@@ -69,7 +69,7 @@ export function Conflict({ session, workspace, theirs }: ConflictProps) {
           onChange={(text) => session.change(withFile(session.workspace.peek()!, shown, { text }))}
         />
       ) : (
-        <Notice title={`${shown} is no text`}>
+        <Notice title={`${shown} is a binary file`}>
           <Button onClick={() => session.change(taken(session.workspace.peek()!, shown, left))}>
             Take theirs of this file
           </Button>

@@ -84,7 +84,7 @@ export function DeployBar({ session, workspace, isTrying, onTry }: DeployBarProp
 
 function StateText({ session, changed }: { readonly session: CodeSession; readonly changed: number }) {
   const state = session.deployed.value;
-  const draft = session.draft.value;
+  const draft = session.drafts.state.value;
   if (state.kind === "busy") return <span class="muted">Building and starting…</span>;
   if (draft.kind === "failed") {
     return <span class="bad-text">The browser keeps no draft: {draft.reason}</span>;

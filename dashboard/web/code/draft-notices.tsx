@@ -1,8 +1,8 @@
+import { FoundDrafts } from "../drafts/found-drafts.tsx";
 import { Button } from "../ui/button.tsx";
 import { Notice } from "../ui/notice.tsx";
-import { When } from "../ui/values.tsx";
 import type { CodeSession } from "./session.ts";
-import type { Workspace } from "./workspace.ts";
+import { isChanged, type Workspace } from "./workspace.ts";
 
 interface DraftNoticesProps {
   readonly session: CodeSession;
@@ -13,26 +13,21 @@ interface DraftNoticesProps {
 
 /** Says what came back, what other tabs left behind, and that somebody else has deployed. */
 export function DraftNotices({ session, workspace, current }: DraftNoticesProps) {
-  const { offered, others } = session.found.value;
-  const restoredAt = session.restoredAt.value;
   const isOutdated = current !== undefined && current !== workspace.current;
   return (
     <>
-      {restoredAt === undefined ? null : (
-        <Notice title="Your draft is back">
-          <p>
-            It was saved <When at={restoredAt} />.
-          </p>
-          <div class="row">
-            <Button small onClick={() => session.compare()}>
-              Compare
-            </Button>
-            <Button small onClick={() => session.discard()}>
-              Discard it
-            </Button>
-          </div>
-        </Notice>
-      )}
+      <FoundDrafts
+        drafts={session.drafts}
+        of="function"
+        isChanged={isChanged(workspace)}
+        onRestore={(draft) => session.restore(draft)}
+        onDiscard={() => session.discard()}
+        basedOn={({ current: version }) => `version ${version}`}
+      >
+        <Button small onClick={() => session.compare()}>
+          Compare
+        </Button>
+      </FoundDrafts>
       {isOutdated ? (
         <Notice kind="warn" title={`Version ${current} is current now`}>
           <p>Your changes are based on version {workspace.current}.</p>
@@ -41,26 +36,6 @@ export function DraftNotices({ session, workspace, current }: DraftNoticesProps)
           </Button>
         </Notice>
       ) : null}
-      {offered.map((draft) => (
-        <Notice key={draft.tab} title="A closed tab left a draft">
-          <p>
-            It was saved <When at={draft.savedAt} />, based on version {draft.current}.
-          </p>
-          <div class="row">
-            <Button small kind="primary" onClick={() => session.restore(draft)}>
-              Restore it
-            </Button>
-            <Button small onClick={() => session.forget(draft)}>
-              Discard it
-            </Button>
-          </div>
-        </Notice>
-      ))}
-      {others === 0 ? null : (
-        <p class="muted">
-          {others === 1 ? "Another tab has a draft" : `${others} other tabs have drafts`} of this function.
-        </p>
-      )}
     </>
   );
 }

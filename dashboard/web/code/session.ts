@@ -1,10 +1,10 @@
 import { signal } from "@preact/signals";
 import { api } from "../api/client.ts";
-import { type ApiProblem, asProblem } from "../api/problem.ts";
-import { type DraftContent, DraftKeeper, type DraftState, type FoundDrafts } from "./draft-keeper.ts";
-import { type Draft, removeDraft } from "./drafts.ts";
+import { ApiProblem, asProblem } from "../api/problem.ts";
+import { DraftKeeper } from "../drafts/keeper.ts";
+import type { Draft } from "../drafts/store.ts";
 import { readSource } from "./read-source.ts";
-import { differences, mainFile, postedFiles, type Source } from "./source.ts";
+import { differences, type Files, mainFile, postedFiles, type Source } from "./source.ts";
 import { isChanged, openWorkspace, type Workspace } from "./workspace.ts";
 
 export type DeployState =
@@ -40,6 +40,21 @@ interface DeployAnswer {
   readonly unchanged: boolean;
 }
 
+const NO_ANSWER = new ApiProblem(0, {
+  title: "Not deployed",
+  detail: "Skiff does not answer. The draft stays here: deploy it again when Skiff is back.",
+});
+
+/** What a draft of a function keeps. */
+export interface CodeDraft {
+  /** The version on which it is based. */
+  readonly current: number;
+  readonly files: Files;
+  readonly entry?: string;
+  /** The file that was shown. */
+  readonly shown: string;
+}
+
 /** The code of one function while its page is open. */
 export class CodeSession {
   readonly name: string;
@@ -51,44 +66,23 @@ export class CodeSession {
   readonly deployed = signal<DeployState>({ kind: "idle" });
   /** What somebody else deployed meanwhile, to be merged. */
   readonly conflict = signal<Source | undefined>(undefined);
-  readonly draft = signal<DraftState>({ kind: "none" });
-  readonly found = signal<FoundDrafts>({ offered: [], others: 0 });
-  /** When the draft of this tab was saved that came back. */
-  readonly restoredAt = signal<number | undefined>(undefined);
-  readonly #keeper: DraftKeeper;
+  readonly drafts: DraftKeeper<CodeDraft>;
 
   constructor(name: string) {
     this.name = name;
-    this.#keeper = new DraftKeeper(name, (state) => {
-      this.draft.value = state;
-    });
+    this.drafts = new DraftKeeper(`function/${name}`);
   }
 
   /** Reads the source, and goes on with the draft of this tab if there is one. */
   async open(): Promise<void> {
     this.problem.value = undefined;
-    const finding = this.#keeper.find().catch((error: unknown): FoundDrafts => {
-      this.draft.value = { kind: "failed", reason: String(error) };
-      return { offered: [], others: 0 };
-    });
     try {
-      const [source, found] = await Promise.all([readSource(this.name), finding]);
-      this.found.value = found;
-      if (found.own === undefined) this.#show(openWorkspace(source));
-      else this.#take(found.own, source);
+      const [source, own] = await Promise.all([readSource(this.name), this.drafts.open()]);
+      if (own === undefined) this.#show(openWorkspace(source));
+      else this.#take(own.content, source);
     } catch (error) {
       this.problem.value = asProblem(error);
     }
-  }
-
-  /** Stores what was typed last. */
-  async close(): Promise<void> {
-    await this.#keeper.flush();
-  }
-
-  /** Stores what was typed last now: the page may go. */
-  flush(): void {
-    void this.#keeper.flush();
   }
 
   change(workspace: Workspace): void {
@@ -97,34 +91,33 @@ export class CodeSession {
     this.#keep();
   }
 
+  /** Skiff answers: what was said of its silence is over. */
+  answered(): void {
+    const { value } = this.deployed;
+    if (value.kind === "failed" && value.problem === NO_ANSWER) this.deployed.value = { kind: "idle" };
+  }
+
   /** Reads what is current, unless something was changed here. */
   async refresh(): Promise<void> {
     const before = this.workspace.value;
     if (before === undefined || isChanged(before) || this.deployed.value.kind === "busy") return;
     const source = await readSource(this.name);
-    if (this.workspace.value === before) this.#show(openWorkspace(source));
+    if (this.workspace.value !== before) return;
+    this.#show(openWorkspace(source));
+    // It spoke of a version that is not shown any more.
+    this.deployed.value = { kind: "idle" };
   }
 
   discard(): void {
     const { base, current } = this.workspace.value!;
-    this.restoredAt.value = undefined;
     this.change(openWorkspace(base, current));
   }
 
-  /** Goes on with a draft of a tab that is gone. What was typed here is replaced. */
-  async restore(draft: Draft): Promise<void> {
-    const source = this.workspace.value!.base;
-    this.#take(draft, source);
-    this.#keep();
-    await this.#keeper.flush();
-    if (this.draft.value.kind === "kept") await this.forget(draft);
-  }
-
-  /** Removes a draft of a tab that is gone. */
-  async forget(draft: Draft): Promise<void> {
-    await removeDraft(draft);
-    const { offered, ...found } = this.found.value;
-    this.found.value = { ...found, offered: offered.filter(({ tab }) => tab !== draft.tab) };
+  /** Goes on with a draft of a tab that is gone, where nothing was changed here. */
+  async restore(draft: Draft<CodeDraft>): Promise<void> {
+    const { base } = this.workspace.value!;
+    this.#take(draft.content, base);
+    await this.drafts.adopt(draft);
   }
 
   async deploy({ message, isWithoutCalls = false, askedAtMs }: DeployOptions): Promise<void> {
@@ -163,7 +156,6 @@ export class CodeSession {
   takeTheirs(): void {
     const theirs = this.conflict.value!;
     this.conflict.value = undefined;
-    this.restoredAt.value = undefined;
     this.change(openWorkspace(theirs));
   }
 
@@ -176,7 +168,7 @@ export class CodeSession {
   }
 
   async #refuse(problem: ApiProblem): Promise<void> {
-    this.deployed.value = { kind: "failed", problem };
+    this.deployed.value = { kind: "failed", problem: problem.code === "unreachable" ? NO_ANSWER : problem };
     if (problem.code !== "precondition_failed") return;
     try {
       await this.compare();
@@ -190,7 +182,7 @@ export class CodeSession {
   #rebase(base: Source, { current, sent }: { readonly current: number; readonly sent: Workspace }): void {
     const now = this.workspace.value!;
     const isSent = now.files === sent.files;
-    this.restoredAt.value = undefined;
+    this.drafts.restoredAt.value = undefined;
     this.change(isSent ? openWorkspace(base, current) : { ...now, base, current });
   }
 
@@ -199,20 +191,18 @@ export class CodeSession {
     if (!(this.shown.value in workspace.files)) this.shown.value = mainFile(workspace);
   }
 
-  #take({ files, entry, current, shown, savedAt }: Draft, base: Source): void {
+  #take({ files, entry, current, shown }: CodeDraft, base: Source): void {
     this.shown.value = shown;
-    this.restoredAt.value = savedAt;
-    this.draft.value = { kind: "kept" };
     this.#show({ base, current, files, ...(entry === undefined ? {} : { entry }) });
   }
 
   #keep(): void {
     const workspace = this.workspace.value!;
     const { files, entry, current } = workspace;
-    const content: DraftContent = {
+    const content: CodeDraft = {
       ...{ current, files, shown: this.shown.value },
       ...(entry === undefined ? {} : { entry }),
     };
-    this.#keeper.keep(isChanged(workspace) ? content : undefined);
+    this.drafts.keep(isChanged(workspace) ? content : undefined);
   }
 }

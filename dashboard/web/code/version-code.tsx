@@ -66,7 +66,7 @@ export function VersionCode({ name, version, live }: VersionCodeProps) {
           readOnly
         />
       ) : (
-        <Notice title={`${shown} is no text`} />
+        <Notice title={`${shown} is a binary file`} />
       )}
     </div>
   );

@@ -134,7 +134,7 @@ function variablesOf(env: string): Record<string, string> {
 export function envFault(env: string): string | undefined {
   for (const line of env.split("\n")) {
     if (line.trim() === "") continue;
-    if (!/^\s*[A-Za-z_]\w*\s*=/.test(line)) return `“${line.slice(0, 40)}” is no NAME=value.`;
+    if (!/^\s*[A-Za-z_]\w*\s*=/.test(line)) return `“${line.slice(0, 40)}” is not NAME=value.`;
     // A header field has no other characters.
     if (/[^\x20-\x7e\xa0-\xff]/.test(line)) return `“${line.slice(0, 40)}” has characters outside Latin-1.`;
   }

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Followed, follow } from "../api/follow.ts";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { serverSentEvents } from "../api/streams.ts";
 import { type LogFilters, logQuery } from "./filters.ts";
-import { follow, type LineEvent } from "./follow.ts";
 import { type BufferState, LineBuffer } from "./line-buffer.ts";
 import type { LogLine } from "./log-line.ts";
 
@@ -40,7 +40,7 @@ export function useLines(name: string, filters: LogFilters): Lines {
     follow({
       signal,
       open: (after) => openLines(name, { filters, after, signal, onOpen: () => setLink("live") }),
-      onLine: (line) => {
+      onItem: (line) => {
         target.current.add(line);
         if (frame !== 0) return;
         frame = requestAnimationFrame(() => {
@@ -49,7 +49,6 @@ export function useLines(name: string, filters: LogFilters): Lines {
         });
       },
       onLost: () => setLink("lost"),
-      mayPass,
     }).catch((error: unknown) => setProblem(asProblem(error)));
     return () => {
       ending.abort();
@@ -73,18 +72,13 @@ interface Opening {
 async function* openLines(
   name: string,
   { filters, after, signal, onOpen }: Opening,
-): AsyncGenerator<LineEvent> {
+): AsyncGenerator<Followed<LogLine>> {
   const headers = after === undefined ? {} : { "last-event-id": after };
   const query = { ...logQuery(filters), follow: true };
   const path = `/func/${encodeURIComponent(name)}/logs`;
   let read = 0;
   for await (const { id, data } of serverSentEvents(path, { query, headers, signal, onOpen })) {
     if (++read % AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
-    yield { line: JSON.parse(data) as LogLine, ...(id === undefined ? {} : { id }) };
+    yield { item: JSON.parse(data) as LogLine, ...(id === undefined ? {} : { id }) };
   }
-}
-
-function mayPass(error: unknown): boolean {
-  const { status } = asProblem(error);
-  return status === 0 || status === 429 || status >= 500;
 }

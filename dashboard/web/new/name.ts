@@ -6,8 +6,12 @@ export function nameFault(name: string, taken: ReadonlySet<string>): string | un
   if (name === "") return "Type a name.";
   if (taken.has(name)) return "There is a function with this name.";
   if (name.length > LONGEST) return `A name has at most ${LONGEST} characters.`;
-  if (!/^[a-z]/.test(name)) return "A name starts with a letter of a-z.";
-  return NAME.test(name) ? undefined : "A name has letters of a-z, digits and -, and does not end with -.";
+  const [wrong] = /[^a-z0-9-]/u.exec(name) ?? [];
+  if (wrong !== undefined) {
+    return `A name has lower-case letters of a-z, digits and -, not ${wrong === " " ? "spaces" : `“${wrong}”`}.`;
+  }
+  if (!/^[a-z]/.test(name)) return "A name starts with a lower-case letter of a-z.";
+  return NAME.test(name) ? undefined : "A name does not end with -.";
 }
 
 /** Returns a free name: the wanted one, or with a number behind it. */

@@ -3,6 +3,8 @@ import { useLocation } from "wouter";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { useResource } from "../api/resource.ts";
 import { FaultList, faultsOf, marksOf } from "../code/faults.tsx";
+import { FoundDrafts } from "../drafts/found-drafts.tsx";
+import { DraftKeeper } from "../drafts/keeper.ts";
 import { Editor, type Place } from "../editor/editor.tsx";
 import { languageOf } from "../editor/languages.ts";
 import { droppedFile } from "../functions/dropped-file.ts";
@@ -22,7 +24,18 @@ type Kind = Template | "files" | "image";
 
 /** Problems that belong to the field of the image. */
 const OF_IMAGE = /^(?:image_|no_engine|invalid_image)/;
+const NO_IMAGE: ImageChoice = { image: "", command: "", mode: "serve" };
 const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** What was typed here. Files of this computer are still there. */
+interface NewDraft {
+  /** A template by its name. */
+  readonly kind: string;
+  readonly typed?: string;
+  /** By the name of their template. */
+  readonly texts: Readonly<Record<string, string>>;
+  readonly image: ImageChoice;
+}
 
 /** `/new`: from a template, from files of this computer, from an image. */
 export default function NewPage() {
@@ -37,10 +50,32 @@ export default function NewPage() {
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
   const [files, setFiles] = useState<Chosen>();
   const [asProgram, setAsProgram] = useState(false);
-  const [image, setImage] = useState<ImageChoice>({ image: "", command: "", mode: "serve" });
+  const [image, setImage] = useState(NO_IMAGE);
   const [problem, setProblem] = useState<ApiProblem>();
   const [place, setPlace] = useState<Place>();
   const [isBusy, setBusy] = useState(false);
+  const drafts = useMemo(() => new DraftKeeper<NewDraft>("new"), []);
+  const [isOpen, setOpen] = useState(false);
+  const show = ({ kind: shown, ...draft }: NewDraft) => {
+    setKind(TEMPLATES.find((each) => each.name === shown) ?? (shown as "files" | "image"));
+    setTyped(draft.typed);
+    setTexts(draft.texts);
+    setImage(draft.image);
+  };
+  const isChanged =
+    TEMPLATES.some((each) => (texts[each.name] ?? each.source) !== each.source) || image.image !== "";
+  useEffect(() => {
+    void drafts.open().then((own) => {
+      if (own !== undefined) show(own.content);
+      setOpen(true);
+    });
+    return () => void drafts.close();
+  }, [drafts]);
+  useEffect(() => {
+    if (!isOpen) return;
+    const draft = { kind: typeof kind === "string" ? kind : kind.name, texts, image };
+    drafts.keep(isChanged ? { ...draft, ...(typed === undefined ? {} : { typed }) } : undefined);
+  }, [isOpen, kind, typed, texts, image]);
   const take = (found: Chosen | undefined) => {
     if (found === undefined) return;
     setKind("files");
@@ -77,6 +112,7 @@ export default function NewPage() {
     setBusy(true);
     try {
       const { version } = await deployNew(name, source);
+      drafts.keep(undefined);
       showDone(`${name} is live: version ${version} answers calls.`);
       go(`/functions/${name}`);
     } catch (error) {
@@ -115,6 +151,17 @@ export default function NewPage() {
             {isBusy ? "Deploying…" : "Deploy"}
           </Button>
         </div>
+        <FoundDrafts
+          {...{ drafts, isChanged, of: "new function" }}
+          onRestore={(draft) => {
+            show(draft.content);
+            return drafts.adopt(draft);
+          }}
+          onDiscard={() => {
+            setTexts({});
+            setImage(NO_IMAGE);
+          }}
+        />
         <Choices kind={kind} onChoose={choose} />
         {problem === undefined || ofName || (ofImage && kind === "image") ? null : (
           <FaultList

@@ -133,7 +133,7 @@ function Content({ subscription: { name, spec, state, noState, faults, createdAt
             value={<Count value={state.done} />}
             note={`in ${state.attempts} attempts`}
           />
-          <Figure title="Dead" value={<Count value={state.dead} />} note="gave up for good" />
+          <Figure title="Dead" value={<Count value={state.dead} />} note="no attempts left" />
         </div>
       )}
       <Facts
@@ -148,7 +148,7 @@ function Content({ subscription: { name, spec, state, noState, faults, createdAt
           ],
           ["Backoff", retry?.backoff],
           ["At a time", String(spec.concurrency ?? 32)],
-          ["Replies", spec.replies === false ? "its answers are no replies" : undefined],
+          ["Replies", spec.replies === false ? "its answers do not count as replies" : undefined],
           ["Answers go to", spec.replyTo === undefined ? undefined : `topic ${spec.replyTo}`],
           ["Created", <When at={createdAt} />],
         ]}
@@ -158,7 +158,7 @@ function Content({ subscription: { name, spec, state, noState, faults, createdAt
           <BodyText label="Filter" text={JSON.stringify(filter)} type="application/json" />
         </Section>
       )}
-      <Deliveries name={name} state="dead" title="Dead deliveries" none="Nothing gave up." />
+      <Deliveries name={name} state="dead" title="Dead deliveries" none="None." />
       <Deliveries
         name={name}
         state="waiting,running"

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { type Followed, follow } from "../api/follow.ts";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { serverSentEvents } from "../api/streams.ts";
 import { BodyText } from "../blocks/body-text.tsx";
@@ -11,7 +12,6 @@ import type { TopicEvent } from "./topic.ts";
 /** Kept events before the live ones. */
 const BEFORE = 20;
 const MOST_SHOWN = 200;
-const RETRY_MS = 2_000;
 
 export interface LiveTailProps {
   readonly topic: string;
@@ -34,7 +34,7 @@ export function LiveTail({ topic, end }: LiveTailProps) {
         <>
           {isLive && problem === undefined ? <Badge tone="ok">live</Badge> : null}
           <Button small icon={isLive ? "pause" : "play"} onClick={() => setLive(!isLive)}>
-            {isLive ? "Pause" : "Go on"}
+            {isLive ? "Pause" : "Continue"}
           </Button>
         </>
       }
@@ -94,34 +94,39 @@ function useTail(topic: string, isOn: boolean, from: number): Tail {
   useEffect(() => {
     if (!isOn) return undefined;
     const ending = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const follow = async () => {
-      const after = last.current;
-      const stream = serverSentEvents(`/topic/${topic}/events`, {
-        query: { follow: true, ...(after === undefined ? { from } : {}) },
-        headers: after === undefined ? {} : { "last-event-id": after },
-        signal: ending.signal,
-      });
-      for await (const { id, data } of stream) {
-        last.current = id;
-        setProblem(undefined);
-        setEvents((before) => [JSON.parse(data) as TopicEvent, ...before].slice(0, MOST_SHOWN));
-      }
-    };
-    const keep = async () => {
-      try {
-        await follow();
-      } catch (error) {
-        if (!ending.signal.aborted) setProblem(asProblem(error));
-      }
-      if (!ending.signal.aborted) timer = setTimeout(() => void keep(), RETRY_MS);
-    };
-    void keep();
-    return () => {
-      ending.abort();
-      clearTimeout(timer);
-    };
+    const { signal } = ending;
+    const onOpen = () => setProblem(undefined);
+    follow<TopicEvent>({
+      signal,
+      open: (after = last.current) => openEvents(topic, { from, after, signal, onOpen }),
+      onItem: (event) => {
+        last.current = String(event.position);
+        setEvents((before) => [event, ...before].slice(0, MOST_SHOWN));
+      },
+      onLost: (error) => setProblem(asProblem(error)),
+    }).catch((error: unknown) => setProblem(asProblem(error)));
+    return () => ending.abort();
     // The start is that of the first look.
   }, [topic, isOn]);
   return { events, problem };
+}
+
+interface Opening {
+  readonly from: number;
+  readonly after: string | undefined;
+  readonly signal: AbortSignal;
+  readonly onOpen: () => void;
+}
+
+async function* openEvents(
+  topic: string,
+  { from, after, signal, onOpen }: Opening,
+): AsyncGenerator<Followed<TopicEvent>> {
+  const stream = serverSentEvents(`/topic/${topic}/events`, {
+    query: { follow: true, ...(after === undefined ? { from } : {}) },
+    headers: after === undefined ? {} : { "last-event-id": after },
+    ...{ signal, onOpen },
+  });
+  for await (const { id, data } of stream)
+    yield { item: JSON.parse(data) as TopicEvent, ...(id === undefined ? {} : { id }) };
 }

@@ -16,7 +16,15 @@ import { Badge, Bytes, Count, When } from "../ui/values.tsx";
 import { Lag } from "./lag.tsx";
 import { LiveTail } from "./live-tail.tsx";
 import { PublishForm } from "./publish-form.tsx";
-import { isPaused, type Subscription, type Topic, type TopicSpec, targetOf } from "./topic.ts";
+import {
+  isPaused,
+  keptBytesText,
+  keptForText,
+  type Subscription,
+  type Topic,
+  type TopicSpec,
+  targetOf,
+} from "./topic.ts";
 import { TopicForm } from "./topic-form.tsx";
 
 const EVERY_MS = 2_000;
@@ -137,12 +145,8 @@ function Figures({ topic: { state, spec } }: { readonly topic: Topic }) {
   if (state === undefined) return null;
   return (
     <div class="cards figures">
-      <Figure
-        title="Events kept"
-        value={<Count value={state.events} />}
-        note={`for ${spec.keepFor ?? "168h"}`}
-      />
-      <Figure title="Size" value={<Bytes value={state.bytes} />} note={`of ${spec.keepBytes ?? "1Gi"}`} />
+      <Figure title="Events kept" value={<Count value={state.events} />} note={`for ${keptForText(spec)}`} />
+      <Figure title="Size" value={<Bytes value={state.bytes} />} note={`of ${keptBytesText(spec)}`} />
       <Figure title="Published" value={<Count value={state.published} />} note="since it exists" />
       <Figure
         title="Oldest event"

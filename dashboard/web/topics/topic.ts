@@ -97,3 +97,15 @@ export function targetOf({ function: name, path = "/", url, flow }: Subscription
 export function isPaused({ spec, state }: Pick<Subscription, "spec" | "state">): boolean {
   return state?.paused ?? spec.paused ?? false;
 }
+
+/** How long a topic keeps events: hours are days where they can be. */
+export function keptForText({ keepFor = "168h" }: TopicSpec): string {
+  const hours = Number(/^(\d+)h$/.exec(keepFor)?.[1]);
+  if (!(hours > 0 && hours % 24 === 0)) return keepFor;
+  return hours === 24 ? "1 day" : `${hours / 24} days`;
+}
+
+/** How much a topic keeps, such as `1 GiB`. */
+export function keptBytesText({ keepBytes = "1Gi" }: TopicSpec): string {
+  return keepBytes.replace(/^(\d+)([KMGT]i)$/, "$1 $2B");
+}

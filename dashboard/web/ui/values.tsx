@@ -33,7 +33,7 @@ export function relative(atMs: number, nowMs: number): string {
   const seconds = (atMs - nowMs) / 1_000;
   if (Math.abs(seconds) < 5) return "now";
   const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? STEPS.at(-1)!;
-  return RELATIVE.format(Math.trunc(seconds / size), unit);
+  return RELATIVE.format(Math.round(seconds / size), unit);
 }
 
 /** Such as `12 ms`, `1.4 s`, `3 min 20 s`. */

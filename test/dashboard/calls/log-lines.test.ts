@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
+import { type Followed, follow } from "../../../dashboard/web/api/follow.ts";
 import { logQuery, partsAround, readFilters } from "../../../dashboard/web/logs/filters.ts";
-import { follow, type LineEvent } from "../../../dashboard/web/logs/follow.ts";
 import { LineBuffer } from "../../../dashboard/web/logs/line-buffer.ts";
 import { type LogLine, lineAsText, plainText } from "../../../dashboard/web/logs/log-line.ts";
 import { codeHref, partsByPlace } from "../../../dashboard/web/logs/source-places.ts";
@@ -15,20 +15,20 @@ describe("Log lines of the dashboard", () => {
     const ending = new AbortController();
     const seen: string[] = [];
     let [opened, lost] = [0, 0];
-    async function* open(after: string | undefined): AsyncGenerator<LineEvent> {
+    async function* open(after: string | undefined): AsyncGenerator<Followed<LogLine>> {
       opened++;
       // The first connections have no line yet.
       if (opened <= 2) throw new TypeError("network error");
       const from = after === undefined ? 0 : Number(after) + 1;
       for (let id = from; id < 100; id++) {
-        yield { id: String(id), line: line(`line ${id}`) };
+        yield { id: String(id), item: line(`line ${id}`) };
         if ((id + 1) % 12 === 0) throw new TypeError("network error");
       }
       ending.abort();
     }
     await follow({
       ...{ open, signal: ending.signal, pauseMs: 1, mayPass: (error) => error instanceof TypeError },
-      onLine: ({ text }) => seen.push(text),
+      onItem: ({ text }) => seen.push(text),
       onLost: () => lost++,
     });
     equal(lost, 10);
@@ -44,7 +44,7 @@ describe("Log lines of the dashboard", () => {
       open: async function* () {
         throw new Error("the function was removed");
       },
-      onLine: () => undefined,
+      onItem: () => undefined,
       onLost: () => undefined,
       mayPass: () => false,
       signal: new AbortController().signal,

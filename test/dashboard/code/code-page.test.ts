@@ -72,17 +72,23 @@ describe("the code page", function () {
     const one = await dashboard.open("/functions/drafted/code");
     await typed(one, 'export default () => "of one";\n');
     const two = await again(one, "drafted");
+    await text(two, /Another tab has a draft/);
     await typed(two, 'export default () => "of two";\n');
     for (const page of [one, two]) await text(page, /draft saved/);
     await two.reload();
     await text(two, /Your draft is back/);
     await shows(two, /of two/);
-    await text(two, /Another tab has a draft/);
+    await text(one, /Another tab has a draft/);
 
     // The page gets no event of its end.
     await one.close();
     const three = await again(two, "drafted");
     await text(three, /A closed tab left a draft/);
+    // It would replace what is typed here.
+    await typed(three, 'export default () => "of three";\n');
+    await three.getByRole("button", { name: "Restore it", disabled: true }).waitFor();
+    await typed(three, SOURCE);
+    await three.getByRole("button", { name: "Restore it", disabled: false }).waitFor();
     await three.getByRole("button", { name: "Restore it" }).click();
     await shows(three, /of one/);
     assert.equal(await called("drafted"), "one");
@@ -92,6 +98,10 @@ describe("the code page", function () {
     await three.reload();
     await text(three, /No changes/);
     assert.match(await source(two), /of two/);
+    // A draft that is gone is nobody's any more.
+    await text(three, /Another tab has a draft/);
+    await typed(two, SOURCE);
+    await three.getByText(/Another tab has a draft/).waitFor({ state: "hidden" });
   });
 
   it("merges with what somebody else has deployed", async () => {

@@ -31,9 +31,22 @@ describe("the page of a new function", function () {
     await name.fill("hello");
     await page.getByText("There is a function with this name.").waitFor();
     await name.fill("Hello");
-    await page.getByText("A name starts with a letter").waitFor();
+    await page.getByText(/not “H”/).waitFor();
     assert.ok(await page.getByRole("button", { name: "Deploy", exact: true }).isDisabled());
     await assertAccessible(page);
+
+    await page.getByRole("button", { name: /^Hono/ }).click();
+    await page.locator(".editor", { hasText: "npm:hono" }).waitFor();
+    assert.equal(await page.locator(".cm-lintRange, .cm-lint-marker").count(), 0);
+    await page.locator(".editor .cm-content").click();
+    await page.keyboard.insertText("// kept ");
+    // To another page and back, without a reload.
+    await page.getByRole("link", { name: "Functions" }).first().click();
+    await page.getByRole("link", { name: "New function" }).first().click();
+    await page.getByText("Your draft is back").waitFor();
+    await page.locator(".editor", { hasText: "// kept " }).waitFor();
+    await page.getByRole("button", { name: "Discard it" }).click();
+    await page.locator(".editor", { hasNotText: "// kept " }).waitFor();
 
     await page.goto(`${origin}/new`);
     await page.getByRole("button", { name: /^Your files/ }).click();

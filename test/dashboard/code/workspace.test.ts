@@ -44,6 +44,8 @@ describe("Files of a function in the dashboard", () => {
     equal(freeName("cards.ts", new Set(["cards", "cards-2"])), "cards-3");
     equal(freeName("???", new Set()), "function");
     for (const name of ["", "9x", "x-", "a_b", "x".repeat(53)]) match(nameFault(name, new Set()) ?? "", /\./);
+    match(nameFault("My Function!", new Set())!, /lower-case .* not “M”/);
+    match(nameFault("my function!", new Set())!, /not spaces/);
     equal(nameFault("a-1", new Set()), undefined);
   });
 });

@@ -147,15 +147,14 @@ steps:
     await page.keyboard.press("Control+End");
     await page.keyboard.type("  mine: { fn: double }");
     await send("PUT", "/flow/shared", "steps:\n  a: { fn: double }\n  theirs: { fn: double }\n");
-    await eventually(
-      "the draft is kept",
-      () =>
-        page.evaluate<boolean>(
-          "sessionStorage.getItem('skiff.flow-draft/shared')?.includes('mine: { fn: double }') === true",
-        ),
-      DEADLINE_MS,
-    );
-    await page.reload();
+    await page.getByText("draft saved").waitFor();
+    const next = await page.context().newPage();
+    // The page gets no event of its end.
+    await page.close();
+    page = next;
+    await page.goto(`${dashboard!.origin}/flows/shared/edit`);
+    await page.getByText("A closed tab left a draft").waitFor();
+    await page.getByRole("button", { name: "Restore it" }).click();
     await page.getByText("Your draft is back").waitFor();
     await page.keyboard.press("Control+S");
     await page.getByRole("dialog").getByRole("button", { name: "Deploy" }).click();

@@ -63,7 +63,7 @@ describe("the language of flows", () => {
     assert.ok(outline!.places.b!.y > outline!.places.a!.y);
   });
 
-  it("checks 200 steps well within a keystroke of a person", () => {
+  it("checks a flow of 200 steps", () => {
     const steps = Array.from(
       { length: 200 },
       (_, index) =>

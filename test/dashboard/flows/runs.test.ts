@@ -60,6 +60,11 @@ describe("the pages of flows and runs", function () {
     await page.keyboard.press("Enter");
     await step.getByRole("heading", { name: "check" }).waitFor();
     await step.getByText('"kind": "slow"').first().waitFor();
+    // Nothing is removed before somebody says so.
+    await page.getByRole("button", { name: "Remove" }).click();
+    await page.getByRole("dialog").getByText("gone for good").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await page.getByRole("heading", { name: "order", level: 1 }).waitFor();
   });
 
   it("keeps where a step was moved, until the layout is reset", async () => {

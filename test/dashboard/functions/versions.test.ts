@@ -1,4 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
+import { parseDiff } from "../../../dashboard/web/blocks/unified-diff.ts";
 import { ACCESS, SETTINGS } from "../../../dashboard/web/function/settings/fields.ts";
 import {
   type Draft,
@@ -13,7 +14,6 @@ import {
   withPercent,
   withVersion,
 } from "../../../dashboard/web/function/versions/percents.ts";
-import { parseDiff } from "../../../dashboard/web/function/versions/unified-diff.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
 const sumOf = (percents: readonly { percent: number }[]) =>

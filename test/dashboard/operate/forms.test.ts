@@ -5,6 +5,7 @@ import { checkCron } from "../../../dashboard/web/schedules/cron-times.ts";
 import type { ScheduleSpec } from "../../../dashboard/web/schedules/schedule.ts";
 import { draftOf, specOf } from "../../../dashboard/web/schedules/schedule-draft.ts";
 import { EMPTY_DRAFT, fieldsOf } from "../../../dashboard/web/topics/event-draft.ts";
+import { keptBytesText, keptForText } from "../../../dashboard/web/topics/topic.ts";
 import { barsOf } from "../../../dashboard/web/usage/usage.ts";
 import { cronFault, nextTimes, parseCron } from "../../../platform/events/cron.ts";
 
@@ -27,6 +28,14 @@ describe("forms of the dashboard", () => {
         const expected = nextTimes(parseCron({ cron, timeZone }, NOW), NOW, 5);
         assert.deepEqual(checkCron(cron, timeZone, NOW), { times: expected }, `${cron} in ${timeZone}`);
       }
+  });
+
+  it("names what a topic keeps in units that people read", () => {
+    const texts = ["168h", "24h", "36h", "30m"].map((keepFor) => keptForText({ keepFor }));
+    assert.deepEqual(texts, ["7 days", "1 day", "36h", "30m"]);
+    assert.equal(keptForText({}), "7 days");
+    assert.deepEqual([keptBytesText({}), keptBytesText({ keepBytes: "512Mi" })], ["1 GiB", "512 MiB"]);
+    assert.equal(keptBytesText({ keepBytes: "1000" }), "1000");
   });
 
   it("refuses the expressions that the platform refuses", () => {

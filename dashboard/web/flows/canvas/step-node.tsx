@@ -1,19 +1,9 @@
 import { Handle, type NodeProps, Position } from "@xyflow/react";
 import { memo } from "preact/compat";
-import { Icon, type IconName } from "../../ui/icon.tsx";
+import { Icon } from "../../ui/icon.tsx";
 import { toneOf } from "../run/run.ts";
 import type { StepNode } from "./canvas-graph.ts";
-
-/** By the first word of what a step does. */
-const ICONS: Readonly<Record<string, IconName>> = {
-  fn: "functions",
-  http: "external",
-  publish: "topics",
-  exec: "commands",
-  flow: "flows",
-  wait: "clock",
-  approve: "check",
-};
+import { STEP_ICONS } from "./step-icons.ts";
 
 /** One step: its name, what it does, its state in a run, its faults. */
 export const StepNodeView = memo(function StepNodeView({ data }: NodeProps<StepNode>) {
@@ -27,7 +17,7 @@ export const StepNodeView = memo(function StepNodeView({ data }: NodeProps<StepN
     <div class={classes.filter((each) => each !== "").join(" ")} title={faults[0]}>
       <Handle type="target" position={Position.Top} isConnectable={!readOnly} />
       <span class="kind">
-        <Icon name={ICONS[kind] ?? "functions"} />
+        <Icon name={STEP_ICONS[kind] ?? "functions"} />
       </span>
       <span class="words">
         <strong>{name}</strong>

@@ -99,7 +99,9 @@ export function renameStep(draft: Draft, name: string, to: string): string {
   if (name === to) return to;
   const path = pathOfStep(draft, name);
   if (!NAME.test(to) || WORDS.includes(to)) {
-    throw new EditFault(`"${to}" is no name of a step: use a to z, 0 to 9 and _, and begin with a letter.`);
+    throw new EditFault(
+      `"${to}" is not a valid step name: use a to z, 0 to 9 and _, and begin with a letter.`,
+    );
   }
   if (stepPaths(draft).some(([, step]) => step === to)) throw new EditFault(`There is a step ${to} already.`);
   const spots: [start: number, end: number, text: string][] = [];

@@ -67,7 +67,7 @@ export function ImportDialog({ session, onClose }: DialogProps) {
           ))}
         </ul>
         <Button kind="primary" onClick={onClose}>
-          Go on
+          Continue
         </Button>
       </Dialog>
     );

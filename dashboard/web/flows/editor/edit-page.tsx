@@ -2,7 +2,6 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { type ApiProblem, asProblem } from "../../api/problem.ts";
 import { ProblemNotice } from "../../ui/notice.tsx";
 import { Page } from "../../ui/page.tsx";
-import { readDraft } from "./draft.ts";
 import { FlowEditor } from "./flow-editor.tsx";
 import { BEGINNING, FlowSession, NOTHING, readFlow } from "./session.ts";
 
@@ -18,9 +17,9 @@ export default function EditFlowPage({
   });
   const open = async () => {
     try {
-      const stored = name === undefined ? NOTHING : await readFlow(name);
-      const draft = readDraft(name);
-      if (draft !== undefined && draft.text !== stored.text) session.restore(stored, draft);
+      const reading = name === undefined ? NOTHING : readFlow(name);
+      const [stored, own] = await Promise.all([reading, session.drafts.open()]);
+      if (own !== undefined && own.content.text !== stored.text) session.restore(stored, own.content);
       else session.open(stored, name === undefined ? BEGINNING : undefined);
       setState({ isOpen: true });
     } catch (error) {

@@ -1,19 +1,20 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLocation } from "wouter";
 import { ApiProblem } from "../../api/problem.ts";
+import { FoundDrafts } from "../../drafts/found-drafts.tsx";
 import { type EditorView, redo, undo } from "../../editor/editor.tsx";
 import { can } from "../../session/session.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { Menu } from "../../ui/menu.tsx";
-import { Notice, ProblemNotice } from "../../ui/notice.tsx";
+import { ProblemNotice } from "../../ui/notice.tsx";
 import { Page } from "../../ui/page.tsx";
 import { showProblem } from "../../ui/toast.tsx";
-import { Badge, When } from "../../ui/values.tsx";
+import { Badge } from "../../ui/values.tsx";
 import { StartRun } from "../flow/start-run.tsx";
 import { ConflictView, DeployDialog, ImportDialog } from "./dialogs.tsx";
 import { Panes } from "./panes.tsx";
-import type { FlowSession } from "./session.ts";
+import { BEGINNING, type FlowSession } from "./session.ts";
 
 type Open = "deploy" | "run" | "import" | undefined;
 
@@ -54,6 +55,7 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
     return () => removeEventListener("keydown", press);
   }, [change]);
   const { obstacle, isChanged } = session;
+  const isKept = session.drafts.state.value.kind === "kept";
   const faults = session.checked.value.faults.length;
   const deploy = async () => {
     await session.settled();
@@ -70,7 +72,7 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
       badges={
         <>
           {version === undefined ? null : <Badge>version {version}</Badge>}
-          {isChanged ? <Badge tone="info">changed</Badge> : null}
+          {isChanged ? <Badge tone="info">{isKept ? "changed, draft saved" : "changed"}</Badge> : null}
           {faults === 0 ? null : <Badge tone="bad">{faults === 1 ? "1 fault" : `${faults} faults`}</Badge>}
         </>
       }
@@ -83,7 +85,7 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
             items={[
               { text: "Import from Klusterfuck…", onSelect: () => setOpen("import") },
               {
-                text: "Take back all changes",
+                text: "Discard changes",
                 onSelect: () => session.change(session.stored.value.text),
                 disabled: !isChanged || version === undefined,
               },
@@ -111,18 +113,14 @@ export function FlowEditor({ session }: { readonly session: FlowSession }) {
       }
     >
       <ProblemNotice problem={session.broken.value} retry={() => location.reload()} />
-      {session.restoredAt.value === undefined ? null : (
-        <Notice title="Your draft is back">
-          <div class="row">
-            <span>
-              It was saved <When at={session.restoredAt.value} />.
-            </span>
-            <Button small onClick={() => session.discard()}>
-              Discard it
-            </Button>
-          </div>
-        </Notice>
-      )}
+      <FoundDrafts
+        drafts={session.drafts}
+        of="flow"
+        isChanged={isChanged && session.text.value !== BEGINNING}
+        onRestore={(draft) => session.adopt(draft)}
+        onDiscard={() => session.discard()}
+        basedOn={({ version: base }) => (base === undefined ? undefined : `version ${base}`)}
+      />
       {session.isNew ? (
         <div class="flow-name">
           <TextField

@@ -1,16 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
-import { Icon, type IconName } from "../../ui/icon.tsx";
+import { Icon } from "../../ui/icon.tsx";
+import { STEP_ICONS } from "../canvas/step-icons.ts";
 import type { OutlineStep } from "../language/outline.ts";
-
-const ICONS: Readonly<Record<string, IconName>> = {
-  fn: "functions",
-  http: "external",
-  publish: "topics",
-  exec: "commands",
-  flow: "flows",
-  wait: "clock",
-  approve: "check",
-};
 
 interface OutlineProps {
   readonly steps: readonly OutlineStep[];
@@ -51,7 +42,7 @@ export function Outline({ steps, selected, onSelect, onRemove }: OutlineProps) {
             onClick={() => onSelect(name)}
             onKeyDown={(event) => press(event, name)}
           >
-            <Icon name={ICONS[action ?? ""] ?? "info"} />
+            <Icon name={STEP_ICONS[action ?? ""] ?? "info"} />
             <span class="words">
               <strong>{name}</strong>
               <span class="muted">

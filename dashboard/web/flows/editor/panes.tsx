@@ -98,6 +98,7 @@ export function Panes({ session, onSave, onView, apply }: PanesProps) {
             onChange={(text) => session.change(text)}
             {...{ marks, onSave, extensions, onView, goTo: place }}
           />
+          <p class="text-keys">Esc, then Tab leaves the text</p>
           <Faults session={session} onOpen={(line, column) => setPlace({ line, column })} />
         </div>
         <Splitter label="Width of the text" property="--text-width" box={box} />

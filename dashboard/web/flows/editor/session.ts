@@ -1,10 +1,11 @@
 import { effect, signal } from "@preact/signals";
 import { api, request } from "../../api/client.ts";
 import { ApiProblem, asProblem } from "../../api/problem.ts";
+import { DraftKeeper } from "../../drafts/keeper.ts";
+import type { Draft } from "../../drafts/store.ts";
 import type { FlowEdit } from "../document/flow-edit.ts";
 import { FlowLanguage } from "../language/client.ts";
 import type { Checked } from "../language/outline.ts";
-import { DraftKeeper, type FlowDraft } from "./draft.ts";
 
 /** The text of a flow as Skiff has it. */
 export interface Stored {
@@ -12,6 +13,16 @@ export interface Stored {
   /** Of the answer; undefined for a flow that is not there yet. */
   readonly etag: string | undefined;
   readonly version: number | undefined;
+}
+
+/** The text that somebody has not deployed yet. */
+export interface FlowDraft {
+  /** Of a new flow, which has no place in the address. */
+  readonly name: string;
+  readonly text: string;
+  /** Of the text that it is based on. */
+  readonly etag?: string;
+  readonly version?: number;
 }
 
 /** What a dry run of the deploy says. */
@@ -46,19 +57,17 @@ export class FlowSession {
   readonly dryRun = signal<DryRun | undefined>(undefined);
   /** Theirs, after a deploy over a version that somebody else made. */
   readonly conflict = signal<Stored | undefined>(undefined);
-  /** When the draft was saved that is shown instead of the text that Skiff has. */
-  readonly restoredAt = signal<number | undefined>(undefined);
   readonly broken = signal<ApiProblem | undefined>(undefined);
   readonly language: FlowLanguage;
   readonly isNew: boolean;
-  readonly #drafts: DraftKeeper;
+  readonly drafts: DraftKeeper<FlowDraft>;
   #editing: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(name: string | undefined) {
     this.isNew = name === undefined;
     this.name.value = name ?? "";
-    this.#drafts = new DraftKeeper(name);
+    this.drafts = new DraftKeeper(`flow/${name ?? ""}`);
     const broken = (error: Error) => {
       this.broken.value = new ApiProblem(0, { title: "The text cannot be checked", detail: error.message });
     };
@@ -74,14 +83,18 @@ export class FlowSession {
   /** Goes on with a draft. It keeps the version that it is based on, so that a deploy finds what came in between. */
   restore(stored: Stored, draft: FlowDraft): void {
     if (this.isNew) this.name.value = draft.name;
-    this.restoredAt.value = draft.savedAt;
-    this.open({ ...stored, etag: draft.etag }, draft.text);
+    this.open({ ...stored, etag: draft.etag, version: draft.version }, draft.text);
+  }
+
+  /** Goes on with a draft of a tab that is gone, where nothing was changed here. */
+  async adopt(draft: Draft<FlowDraft>): Promise<void> {
+    this.restore(this.stored.value, draft.content);
+    await this.drafts.adopt(draft);
   }
 
   /** Takes back all changes. */
   async discard(): Promise<void> {
     const stored = this.isNew ? NOTHING : await readFlow(this.name.value);
-    this.restoredAt.value = undefined;
     this.open(stored, this.isNew ? BEGINNING : undefined);
   }
 
@@ -152,9 +165,9 @@ export class FlowSession {
       const made = { text, etag: response.headers.get("etag") ?? undefined, version };
       this.stored.value = made;
       this.conflict.value = undefined;
-      this.restoredAt.value = undefined;
+      this.drafts.restoredAt.value = undefined;
       this.#keepDraft();
-      this.#drafts.flush();
+      await this.drafts.flush();
       // What is called live is what Skiff has now: somebody else may have deployed since.
       const live = await readFlow(this.name.value);
       if (live.text !== text) this.conflict.value = live;
@@ -172,14 +185,15 @@ export class FlowSession {
   }
 
   #keepDraft(): void {
-    const [text, { etag }] = [this.text.value, this.stored.value];
+    const [text, { etag, version }] = [this.text.value, this.stored.value];
     const isWorthIt = this.isChanged && text !== BEGINNING;
-    const draft = { name: this.name.value, text, ...(etag !== undefined && { etag }), savedAt: Date.now() };
-    this.#drafts.keep(isWorthIt ? draft : undefined);
+    const base = { ...(etag !== undefined && { etag }), ...(version !== undefined && { version }) };
+    const draft = { name: this.name.value, text, ...base };
+    this.drafts.keep(isWorthIt ? draft : undefined);
   }
 
   close(): void {
-    this.#drafts.flush();
+    void this.drafts.close();
     clearTimeout(this.#timer);
     this.language.close();
   }

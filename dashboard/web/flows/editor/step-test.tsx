@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { linesOf as streamLines } from "../../api/streams.ts";
+import { readStart } from "../../api/streams.ts";
 import { tryCall } from "../../api/try-call.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -25,7 +25,7 @@ interface Tried {
 
 /** Samples of this tab, by flow. */
 const kept = new Map<string, { input: string; outputs: string; item: string }>();
-const MOST_CHARACTERS = 20_000;
+const MOST_BYTES = 20_000;
 
 /** Tries one step alone: what its expressions make of a sample, and what its function answers. */
 export function StepTest({ session, step, onClose }: StepTestProps) {
@@ -133,19 +133,8 @@ async function called(sent: Sent): Promise<Tried> {
     ],
     ...(hasBody && { body: JSON.stringify(sent.body) }),
   });
-  const lines: string[] = [];
-  let length = 0;
-  for await (const line of streamLines(answer.body)) {
-    lines.push(line);
-    length += line.length;
-    if (length > MOST_CHARACTERS) break;
-  }
-  return {
-    sent,
-    status: answer.status,
-    ms: performance.now() - begun,
-    body: lines.join("\n").slice(0, MOST_CHARACTERS),
-  };
+  const body = await readStart(answer.body, MOST_BYTES);
+  return { sent, status: answer.status, ms: performance.now() - begun, body };
 }
 
 /** @throws Error that names the field */

@@ -8,7 +8,7 @@ import { Button, LinkButton } from "../../ui/button.tsx";
 import { FormDialog } from "../../ui/dialog.tsx";
 import { Checkbox } from "../../ui/field.tsx";
 import { Menu } from "../../ui/menu.tsx";
-import { Notice, ProblemNotice } from "../../ui/notice.tsx";
+import { Notice } from "../../ui/notice.tsx";
 import { Loaded, Page, Section } from "../../ui/page.tsx";
 import { PlacedCanvas } from "../canvas/placed-canvas.tsx";
 import { Runs } from "../list/runs.tsx";
@@ -72,7 +72,7 @@ function Details({ flow, reload }: { readonly flow: FlowDetails; readonly reload
       ))}
       {noState === undefined ? null : <Notice kind="warn">{noState}</Notice>}
       {faults.length > 0 ? null : <FlowPicture key={version} name={name} />}
-      <Section title="Begins by">
+      <Section title="Triggers">
         <Triggers flow={flow} />
       </Section>
       <Section title="Runs">
@@ -89,10 +89,9 @@ function FlowPicture({ name }: { readonly name: string }) {
   const graph = useResource<FlowGraph>(`/flow/${name}/graph`, { query: { format: "json" } });
   return (
     <section class="canvas-box" aria-label="Graph">
-      <ProblemNotice problem={graph.problem} retry={graph.reload} />
-      {graph.data === undefined ? null : (
-        <PlacedCanvas graph={graph.data} flow={name} label={`Graph of the flow ${name}`} />
-      )}
+      <Loaded from={graph}>
+        {(shown) => <PlacedCanvas graph={shown} flow={name} label={`Graph of the flow ${name}`} />}
+      </Loaded>
     </section>
   );
 }

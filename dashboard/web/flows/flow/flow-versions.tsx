@@ -1,9 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
-import { type ApiProblem, asProblem } from "../../api/problem.ts";
+import { ApiProblem, asProblem } from "../../api/problem.ts";
 import { useResource } from "../../api/resource.ts";
 import { allowed } from "../../blocks/allowed.ts";
-import { DiffText } from "../../blocks/diff-text.tsx";
+import { AskedButton } from "../../blocks/asked-button.tsx";
+import { DiffView } from "../../blocks/diff-view.tsx";
+import { parseDiff } from "../../blocks/unified-diff.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
@@ -11,6 +13,7 @@ import { Loaded } from "../../ui/page.tsx";
 import { Table } from "../../ui/table.tsx";
 import { showDone } from "../../ui/toast.tsx";
 import { Badge, When } from "../../ui/values.tsx";
+import type { FlowDetails } from "./flow.ts";
 
 interface VersionDocument {
   readonly version: number;
@@ -34,9 +37,14 @@ export function FlowVersions({ name, current, changed }: FlowVersionsProps) {
   });
   const [compared, setCompared] = useState<number>();
   const rollBack = async (to: number) => {
-    await api.send("POST", `/flow/${name}/rollback`, { query: { to } });
+    const path = `/flow/${name}`;
+    const { version } = await api.send<{ readonly version: number }>("POST", `${path}/rollback`, {
+      query: { to },
+    });
+    const now = await api.get<FlowDetails>(path);
     await Promise.all([found.reload(), changed()]);
-    showDone(`${name} has the text of version ${to} again.`);
+    if (now.version !== version) throw overtaken(version, now.version);
+    showDone(`Version ${version} of ${name} is live, with the text of version ${to}.`);
   };
   return (
     <>
@@ -65,14 +73,19 @@ export function FlowVersions({ name, current, changed }: FlowVersionsProps) {
                     <Button small disabled={version === 1} onClick={() => setCompared(version)}>
                       Changes
                     </Button>
-                    <Button
+                    <AskedButton
                       small
                       icon="undo"
-                      onClick={() => rollBack(version)}
-                      {...(version === current ? { disabled: true } : allowed("deploy"))}
+                      question={`Roll ${name} back to version ${version}?`}
+                      action="Roll back"
+                      outcome="Its text becomes a new version, which the next runs have. Runs that have begun keep theirs."
+                      onSubmit={() => rollBack(version)}
+                      {...(version === current
+                        ? { disabled: true, title: "It is live." }
+                        : allowed("deploy"))}
                     >
                       Roll back to it
-                    </Button>
+                    </AskedButton>
                   </span>
                 ),
               },
@@ -85,6 +98,13 @@ export function FlowVersions({ name, current, changed }: FlowVersionsProps) {
       )}
     </>
   );
+}
+
+function overtaken(mine: number, now: number | undefined): ApiProblem {
+  return new ApiProblem(409, {
+    title: "Somebody deployed the flow as well",
+    detail: `Your roll back is version ${mine}, but now version ${now} is live.`,
+  });
 }
 
 interface ChangesProps {
@@ -105,7 +125,11 @@ function Changes({ name, to, onClose }: ChangesProps) {
     <Dialog title={`Changes of version ${to}`} wide onClose={onClose}>
       <div>
         <ProblemNotice problem={read?.problem} />
-        {read?.text === undefined ? null : <DiffText text={read.text} />}
+        {read?.text === undefined ? null : read.text.trim() === "" ? (
+          <p class="muted">No difference.</p>
+        ) : (
+          <DiffView files={parseDiff(read.text)} />
+        )}
       </div>
     </Dialog>
   );

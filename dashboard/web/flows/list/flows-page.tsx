@@ -63,7 +63,7 @@ export default function FlowsPage() {
             href={({ name }) => `/flows/${name}`}
             columns={[
               { title: "Name", cell: nameCell },
-              { title: "Begins by", cell: (flow) => triggerTexts(flow).join(", "), isExtra: true },
+              { title: "Triggers", cell: (flow) => triggerTexts(flow).join(", "), isExtra: true },
               { title: "Live runs", cell: ({ runs }) => <Live runs={runs} /> },
               { title: "Done", cell: ({ runs }) => <Count value={runs?.done} />, isNumber: true },
               { title: "Failed", cell: ({ runs }) => <Failed count={runs?.failed} />, isNumber: true },

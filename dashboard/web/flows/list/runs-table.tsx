@@ -19,7 +19,7 @@ export function RunsTable({ runs, ofAll = false }: RunsTableProps) {
       href={href}
       columns={[
         {
-          title: "Began",
+          title: "Started",
           cell: (run) => (
             <Link href={href(run)}>
               <When at={run.acceptedAt} />

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { useLocation } from "wouter";
 import { api } from "../../api/client.ts";
 import { allowed } from "../../blocks/allowed.ts";
+import { AskedButton } from "../../blocks/asked-button.tsx";
 import { Button } from "../../ui/button.tsx";
 import { FormDialog } from "../../ui/dialog.tsx";
 import { TextField } from "../../ui/field.tsx";
@@ -58,9 +59,17 @@ export function RunActions({ run, path, reload, begun }: RunPartProps) {
               Retry
             </Button>
           )}
-          <Button kind="danger" icon="trash" onClick={remove} {...allowed("deploy")}>
+          <AskedButton
+            kind="danger"
+            icon="trash"
+            question="Remove the run?"
+            action="Remove"
+            outcome="Its steps, inputs, outputs and history are gone for good."
+            onSubmit={remove}
+            {...allowed("deploy")}
+          >
             Remove
-          </Button>
+          </AskedButton>
         </>
       )}
       {isCancelling ? (

@@ -4,7 +4,7 @@ import type { FlowGraph } from "../../../../platform/flows/graph/flow-graph.ts";
 import type { StepState } from "../../../../platform/flows/run/error.ts";
 import { useResource } from "../../api/resource.ts";
 import { type Fact, Facts } from "../../blocks/facts.tsx";
-import { Notice, ProblemNotice } from "../../ui/notice.tsx";
+import { Notice } from "../../ui/notice.tsx";
 import { Loaded, Page, Section } from "../../ui/page.tsx";
 import { Badge, durationText, When } from "../../ui/values.tsx";
 import { PlacedCanvas } from "../canvas/placed-canvas.tsx";
@@ -73,22 +73,23 @@ function Details(props: RunPartProps) {
       </div>
       <div class="run-view">
         <section class="canvas-box" aria-label="Graph of the run">
-          <ProblemNotice problem={graph.problem} retry={graph.reload} />
-          {graph.data === undefined ? null : (
-            <PlacedCanvas
-              graph={graph.data}
-              flow={run.flow}
-              label={`Graph of the run of ${run.flow}`}
-              states={states}
-              selected={selected}
-              onSelect={setChosen}
-            />
-          )}
+          <Loaded from={graph}>
+            {(shown) => (
+              <PlacedCanvas
+                graph={shown}
+                flow={run.flow}
+                label={`Graph of the run of ${run.flow}`}
+                states={states}
+                selected={selected}
+                onSelect={setChosen}
+              />
+            )}
+          </Loaded>
         </section>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
         <section class="step-box" aria-label="Step" tabIndex={0} ref={stepBox}>
           {selected === undefined || run.steps[selected] === undefined ? (
-            <p class="muted">Choose a step in the graph or in the list below to see what it got and gave.</p>
+            <p class="muted">Choose a step in the graph or in the list below to see its input and output.</p>
           ) : (
             <StepPanel key={selected} {...props} step={selected} />
           )}
@@ -125,7 +126,7 @@ function stepToShow({ steps }: RunDocument): string | undefined {
 function factsOf(run: RunDocument): readonly Fact[] {
   const { parent } = run;
   return [
-    ["Began", <When key="began" at={run.acceptedAt} />],
+    ["Started", <When key="began" at={run.acceptedAt} />],
     ["Took", durationText(tookMs(run.acceptedAt, run.endedAt) ?? 0)],
     ["By", run.by],
     ["Trigger", triggerText(run)],

@@ -1,9 +1,11 @@
 import { useState } from "preact/hooks";
 import { api, type Query } from "../../api/client.ts";
+import { readStart } from "../../api/streams.ts";
 import { Button } from "../../ui/button.tsx";
+import { saveFile } from "../../ui/save-file.ts";
 import { bytesText } from "../../ui/values.tsx";
 import type { Shown } from "./run.ts";
-import { saveBlob, ValueView } from "./value-view.tsx";
+import { ValueView } from "./value-view.tsx";
 
 export interface StepOutputProps {
   /** Of the API: the output as it is. */
@@ -21,8 +23,9 @@ export function StepOutput({ path, query, values: { output, outputBody } }: Step
   if (outputBody === undefined) return <p class="muted">No output.</p>;
   const { bytes, type } = outputBody;
   const isText = /^text\/|json|xml|yaml/.test(type);
-  const show = async () => setStart(await readStart(await api.raw("GET", path, { query })));
-  const save = async () => saveBlob("output", await (await api.raw("GET", path, { query })).blob());
+  const show = async () =>
+    setStart(await readStart((await api.raw("GET", path, { query })).body!, SHOWN_BYTES));
+  const save = async () => saveFile(await (await api.raw("GET", path, { query })).blob(), "output");
   return (
     <div class="stack">
       <div class="row">
@@ -34,26 +37,11 @@ export function StepOutput({ path, query, values: { output, outputBody } }: Step
             Show its beginning
           </Button>
         ) : null}
-        <Button small icon="upload" onClick={save}>
+        <Button small icon="down" onClick={save}>
           Save
         </Button>
       </div>
       {start === undefined ? null : <ValueView label="Beginning of the output" value={start} />}
     </div>
   );
-}
-
-/** Reads the first bytes of a response and ends it. */
-async function readStart(response: Response): Promise<string> {
-  const reader = response.body!.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (let bytes = 0; bytes < SHOWN_BYTES; ) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.length;
-    text += decoder.decode(value, { stream: true });
-  }
-  await reader.cancel();
-  return text.slice(0, SHOWN_BYTES);
 }

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
+import { BodyText } from "../../blocks/body-text.tsx";
 import { Button } from "../../ui/button.tsx";
-import { Copy } from "../../ui/copy.tsx";
 import { bytesText } from "../../ui/values.tsx";
 import type { KeptBody } from "./run.ts";
 
@@ -10,34 +10,17 @@ export interface ValueViewProps {
   readonly value: unknown;
 }
 
-/** Larger texts make a page slow. */
-const SHOWN_CHARACTERS = 100_000;
-
-/** A value as JSON, its beginning if it is large; the whole of it can be saved. */
+/** A value as JSON that can be folded away. */
 export function ValueView({ label, value }: ValueViewProps) {
   const [isOpen, setOpen] = useState(true);
   const text = useMemo(() => (typeof value === "string" ? value : JSON.stringify(value, null, 2)), [value]);
   if (text === undefined) return <p class="muted">{label}: none</p>;
-  const isCut = text.length > SHOWN_CHARACTERS;
   return (
     <div class="value-view">
-      <div class="row">
-        <Button small kind="quiet" icon={isOpen ? "down" : "right"} onClick={() => setOpen(!isOpen)}>
-          {label}
-        </Button>
-        <Copy text={text} />
-        {isCut ? (
-          <Button small icon="upload" onClick={() => saveBlob(`${label}.json`, new Blob([text]))}>
-            Save all {bytesText(text.length)}
-          </Button>
-        ) : null}
-      </div>
-      {isOpen ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard
-        <section tabIndex={0} aria-label={label}>
-          <pre>{isCut ? `${text.slice(0, SHOWN_CHARACTERS)}\n… the first 100 KB` : text}</pre>
-        </section>
-      ) : null}
+      <Button small kind="quiet" icon={isOpen ? "down" : "right"} onClick={() => setOpen(!isOpen)}>
+        {label}
+      </Button>
+      {isOpen ? <BodyText label={label} text={text} type="text/plain" /> : null}
     </div>
   );
 }
@@ -57,13 +40,4 @@ export function KeptValue({ label, value, body }: KeptValueProps) {
       {label}: {bytesText(body.bytes)} of {body.type}
     </p>
   );
-}
-
-/** Saves bytes as a file of this machine. */
-export function saveBlob(name: string, blob: Blob): void {
-  // Of no type that a browser shows.
-  const url = URL.createObjectURL(new Blob([blob], { type: "application/octet-stream" }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: name });
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { Link } from "wouter";
 import { api } from "../../api/client.ts";
 import { allowed } from "../../blocks/allowed.ts";
+import { AskedButton } from "../../blocks/asked-button.tsx";
 import { PutSecret } from "../../secrets/put-secret.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Empty } from "../../ui/notice.tsx";
@@ -67,12 +68,16 @@ function Secrets({ described }: { readonly described: Described }) {
                   <Button small onClick={() => setChanging(secret)} {...allowed("deploy")}>
                     New value
                   </Button>
-                  <Button
+                  <AskedButton
                     small
                     kind="quiet"
                     icon="trash"
                     label={`Remove ${variable} from ${name}`}
-                    onClick={() => remove(variable)}
+                    question={`Remove ${variable} from ${name}?`}
+                    action="Remove"
+                    outcome="A new version without it takes all calls. The secret itself stays."
+                    onSubmit={() => remove(variable)}
+                    {...allowed("deploy")}
                   />
                 </div>
               ),

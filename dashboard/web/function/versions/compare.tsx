@@ -1,11 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
 import { type ApiProblem, asProblem } from "../../api/problem.ts";
+import { DiffView } from "../../blocks/diff-view.tsx";
+import { type FileDiff, parseDiff } from "../../blocks/unified-diff.ts";
 import { Select } from "../../ui/field.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
 import { pathOf } from "../described.ts";
-import { DiffView } from "./diff-view.tsx";
-import { type FileDiff, parseDiff } from "./unified-diff.ts";
 import type { Version } from "./version.ts";
 
 export interface CompareProps {

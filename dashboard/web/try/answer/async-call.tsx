@@ -1,48 +1,23 @@
 import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter";
-import { api } from "../../api/client.ts";
-import { type ApiProblem, asProblem } from "../../api/problem.ts";
 import { useResource } from "../../api/resource.ts";
+import { Attempts } from "../../calls/attempts.tsx";
+import { type CallRecord, hasEnded } from "../../calls/call.ts";
+import { CallBadge } from "../../calls/call-badge.tsx";
+import { CallResult } from "../../calls/call-result.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
-import { Badge, Duration, type Tone, When } from "../../ui/values.tsx";
-import { BodyView } from "./body-view.tsx";
-import { ReceivedBody, readInto } from "./read-body.ts";
-
-interface CallRecord {
-  readonly id: string;
-  readonly state: "waiting" | "running" | "done" | "dead" | "cancelled";
-  readonly reason?: string;
-  readonly dueAt: string;
-  readonly attempts: readonly {
-    readonly number: number;
-    readonly callId?: string;
-    readonly status?: number;
-    readonly error?: string;
-    readonly startedAt: string;
-    readonly endedAt?: string;
-  }[];
-  readonly answer?: { readonly status: number; readonly bytes: number };
-}
-
-const TONES: Readonly<Record<CallRecord["state"], Tone>> = {
-  ...{ waiting: "quiet", running: "info", done: "ok", dead: "bad", cancelled: "quiet" },
-};
+import { When } from "../../ui/values.tsx";
 
 /** Follows the record of an asynchronous call to its end, and shows the answer. */
 export function AsyncCall({ id }: { readonly id: string }) {
   const [isEnded, setEnded] = useState(false);
   const { data, problem, reload } = useResource<CallRecord>(`/call/${id}`, isEnded ? {} : { everyMs: 700 });
-  const state = data?.state;
-  useEffect(() => setEnded(state === "done" || state === "dead" || state === "cancelled"), [state]);
+  useEffect(() => setEnded(data !== undefined && hasEnded(data)), [data?.state]);
   return (
     <section class="stack async-call" aria-label="Asynchronous call">
       <ProblemNotice problem={problem} retry={reload} />
       <div class="answer-head">
-        {data === undefined ? (
-          <span class="muted">Accepted</span>
-        ) : (
-          <Badge tone={TONES[data.state]}>{data.state}</Badge>
-        )}
+        {data === undefined ? <span class="muted">Accepted</span> : <CallBadge call={data} />}
         <Link href={`/calls/${id}`} class="mono">
           {id}
         </Link>
@@ -53,51 +28,8 @@ export function AsyncCall({ id }: { readonly id: string }) {
         ) : null}
       </div>
       {data?.reason === undefined ? null : <p>{data.reason}</p>}
-      <ol class="attempts">
-        {data?.attempts.map(({ number, status, error, callId, startedAt, endedAt }) => (
-          <li key={number}>
-            Attempt {number}:{" "}
-            {status === undefined ? (error ?? (endedAt === undefined ? "under way" : "no answer")) : status}
-            {endedAt === undefined ? null : (
-              <>
-                {" in "}
-                <Duration ms={Date.parse(endedAt) - Date.parse(startedAt)} />
-              </>
-            )}{" "}
-            {callId === undefined ? null : <Link href={`/trace/${callId}`}>Trace</Link>}
-          </li>
-        ))}
-      </ol>
-      {data?.answer === undefined || !isEnded ? null : <Result id={id} />}
+      {data === undefined ? null : <Attempts call={data} />}
+      {data?.answer === undefined || !isEnded ? null : <CallResult id={id} />}
     </section>
-  );
-}
-
-interface Read {
-  readonly body: ReceivedBody;
-  readonly type: string | undefined;
-}
-
-function Result({ id }: { readonly id: string }) {
-  const [read, setRead] = useState<Read>();
-  const [problem, setProblem] = useState<ApiProblem>();
-  useEffect(() => {
-    const ending = new AbortController();
-    const open = async () => {
-      const accept = { accept: "*/*" };
-      const response = await api.raw("GET", `/call/${id}/result`, { headers: accept, signal: ending.signal });
-      const body = new ReceivedBody();
-      await readInto(body, response.body!, () => undefined);
-      setRead({ body, type: response.headers.get("content-type") ?? undefined });
-    };
-    open().catch((error: unknown) => void (ending.signal.aborted || setProblem(asProblem(error))));
-    return () => ending.abort();
-  }, [id]);
-  if (read === undefined) return <ProblemNotice problem={problem} />;
-  const { body, type } = read;
-  return (
-    <BodyView
-      {...{ body: body.soFar, type, isComplete: true, whole: () => body.blob(), fileName: `call-${id}` }}
-    />
   );
 }

@@ -1,40 +1,40 @@
-import type { LogLine } from "./log-line.ts";
+import { asProblem } from "./problem.ts";
 
-/** One event: a line, and the position behind it. */
-export interface LineEvent {
+/** One event: what it brings, and the position behind it. */
+export interface Followed<T> {
   readonly id?: string;
-  readonly line: LogLine;
+  readonly item: T;
 }
 
-export interface FollowOptions {
+export interface FollowOptions<T> {
   /** Opens the stream behind a position, or from its beginning. */
-  readonly open: (after: string | undefined) => AsyncIterable<LineEvent>;
-  readonly onLine: (line: LogLine) => void;
+  readonly open: (after: string | undefined) => AsyncIterable<Followed<T>>;
+  readonly onItem: (item: T) => void;
   /** Called when the connection is lost, until it is open again. */
   readonly onLost: (error: unknown) => void;
   /** Whether it is over when Skiff works again. */
-  readonly mayPass: (error: unknown) => boolean;
+  readonly mayPass?: (error: unknown) => boolean;
   readonly signal: AbortSignal;
   /** Before another connection; longer after each failure in turn, up to 8 times. */
   readonly pauseMs?: number;
 }
 
 /**
- * Follows lines until `signal`. After a lost connection it goes on behind the last line, so that none is missing and none
+ * Follows a stream until `signal`. After a lost connection it goes on behind the last event, so that none is missing and none
  * comes twice.
  * @throws what does not pass, such as that the function was removed
  */
-export async function follow(options: FollowOptions): Promise<void> {
-  const { open, onLine, onLost, mayPass, signal, pauseMs = 500 } = options;
+export async function follow<T>(options: FollowOptions<T>): Promise<void> {
+  const { open, onItem, onLost, mayPass = passes, signal, pauseMs = 500 } = options;
   let after: string | undefined;
   let failures = 0;
   while (!signal.aborted) {
     try {
-      for await (const { id, line } of open(after)) {
+      for await (const { id, item } of open(after)) {
         if (signal.aborted) return;
         after = id ?? after;
         failures = 0;
-        onLine(line);
+        onItem(item);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -44,6 +44,11 @@ export async function follow(options: FollowOptions): Promise<void> {
     failures++;
     await pause(pauseMs * Math.min(8, failures), signal);
   }
+}
+
+function passes(error: unknown): boolean {
+  const { status } = asProblem(error);
+  return status === 0 || status === 429 || status >= 500;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
