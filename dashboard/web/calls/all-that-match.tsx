@@ -82,7 +82,7 @@ export function RemoveAll({ query, onDone, state }: AllThatMatchProps & { readon
       {isAsking ? (
         <FormDialog
           title="Cancel or remove calls"
-          action="Go on"
+          action="Cancel or remove"
           kind="danger"
           onSubmit={remove}
           onClose={() => setAsking(false)}

@@ -45,7 +45,7 @@ export function Overtaken({ began, described, changes = [], onGoOn }: OvertakenP
             onGoOn();
           }}
         >
-          {isDeployed ? `Go on with version ${version}` : "Go on all the same"}
+          {isDeployed ? `Continue with version ${version}` : "Continue anyway"}
         </Button>
         <LinkButton small href={`/functions/${name}/versions`}>
           Versions

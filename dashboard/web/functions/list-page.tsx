@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { can } from "../session/session.ts";
 import { LinkButton } from "../ui/button.tsx";
 import { TextField } from "../ui/field.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
@@ -26,9 +27,11 @@ export default function FunctionsPage() {
       <Page
         title="Functions"
         actions={
-          <LinkButton href="/new" kind="primary" icon="plus">
-            New function
-          </LinkButton>
+          can("deploy") ? (
+            <LinkButton href="/new" kind="primary" icon="plus">
+              New function
+            </LinkButton>
+          ) : null
         }
       >
         <ProblemNotice problem={problem} retry={reload} />

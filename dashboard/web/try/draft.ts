@@ -101,8 +101,8 @@ export function headerFault({ name, value }: Row): string | undefined {
   const wrong = /[^\w!#$%&'*+.^`|~-]/u.exec(name)?.[0];
   if (wrong !== undefined) {
     return wrong === " "
-      ? `"${name}" is no name of a header: it has a space.`
-      : `"${name}" is no name of a header: it has the character ${JSON.stringify(wrong)}.`;
+      ? `"${name}" is not a valid header name: it has a space.`
+      : `"${name}" is not a valid header name: it has the character ${JSON.stringify(wrong)}.`;
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what HTTP forbids
   const isForbidden = /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value);

@@ -28,7 +28,7 @@ export function Toasts() {
   return (
     <div class="toasts" role="status" aria-live="polite">
       {messages.value.map(({ id, kind, text }) => (
-        <div key={id} class={`toast ${kind}`}>
+        <div key={id} class={`toast ${kind}`} role={kind === "bad" ? "alert" : undefined}>
           <Icon name={kind === "ok" ? "check" : "warning"} />
           <span>{text}</span>
           <button

@@ -58,7 +58,7 @@ describe("The dashboard's pages of calls", function () {
     await page.getByLabel("Name of parameter 1").fill("full");
     await page.getByLabel("Value of parameter 1").fill("a b");
     await page.getByLabel("Name of header 1").fill("x mine");
-    await page.getByText('"x mine" is no name of a header').waitFor();
+    await page.getByText('"x mine" is not a valid header name').waitFor();
     equal(await page.getByRole("button", { name: "Send", exact: true }).isDisabled(), true);
     await page.getByLabel("Name of header 1").fill("x-mine");
     await page.getByLabel("Value of header 1").fill("yes");

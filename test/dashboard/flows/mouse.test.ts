@@ -44,6 +44,7 @@ describe("the editor of flows, by mouse", function () {
     await link.waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Undo", exact: true }).click();
     await link.focus();
+    await page.locator('[data-id="needs flaky publish"]:focus').waitFor({ state: "attached" });
     await page.keyboard.press("Enter");
     await page.keyboard.press("Delete");
     await link.waitFor({ state: "detached" });

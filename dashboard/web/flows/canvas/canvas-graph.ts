@@ -89,6 +89,8 @@ export function edgesOf({ graph, states, readOnly }: Painted): LinkEdge[] {
       ...(text === "" ? {} : { label: text }),
       className: `link ${kind}${isDone ? " passed" : ""}`,
       deletable: !readOnly,
+      // Preact writes React's tabIndex as it stands, which SVG does not know.
+      ...(!readOnly && { domAttributes: { tabindex: 0 } as object }),
       animated: states[to] === "running" || states[to] === "retrying",
       ariaLabel: kind === "needs" ? `${to} needs ${from}` : `${to} is the ${kind} of ${from}`,
     };

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
 import { allowed } from "../../blocks/allowed.ts";
+import { AskedButton } from "../../blocks/asked-button.tsx";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { When } from "../../ui/values.tsx";
@@ -72,15 +73,18 @@ function Question({ path, reload, step, attempt }: QuestionProps) {
         >
           Approve
         </Button>
-        <Button
+        <AskedButton
           kind="danger"
           icon="close"
           disabled={fault !== undefined}
-          onClick={() => decide(false)}
+          question="Decline this step?"
+          action="Decline"
+          outcome="The step fails with “rejected” at once, and a decision cannot be changed."
+          onSubmit={() => decide(false)}
           {...allowed("call")}
         >
           Decline
-        </Button>
+        </AskedButton>
       </div>
     </section>
   );
