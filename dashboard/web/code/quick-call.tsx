@@ -45,10 +45,11 @@ export function QuickCall({ name, version, withKey }: QuickCallProps) {
         <div class="code-call">
           <Select label="Method" bare value={method} onChange={setMethod} options={METHODS} />
           <TextField label="Path and query" bare value={path} onChange={setPath} mono />
+          {/* Two elements: one that became a submit button under the click would send the call again. */}
           {isUnderWay ? (
-            <Button icon="stop" label="Cancel the call" onClick={cancel} />
+            <Button key="cancel" icon="stop" label="Cancel the call" onClick={cancel} />
           ) : (
-            <Button type="submit" icon="play" label="Call" />
+            <Button key="call" type="submit" icon="play" label="Call" />
           )}
         </div>
         {WITHOUT_BODY.has(method) ? null : (

@@ -61,11 +61,12 @@ export function RequestForm(props: RequestFormProps) {
           hint={pathHint(draft)}
         />
         {isUnderWay ? (
-          <Button icon="stop" onClick={onCancel}>
+          <Button key="cancel" icon="stop" onClick={onCancel}>
             Cancel
           </Button>
         ) : (
           <Button
+            key="send"
             type="submit"
             kind="primary"
             icon="play"
