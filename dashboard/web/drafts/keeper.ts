@@ -54,12 +54,14 @@ export class DraftKeeper<Content> {
     this.#channel = undefined;
   }
 
-  /** Stores a draft soon; undefined removes it. */
+  /** Stores a draft soon. Undefined removes it now, so that the next page does not bring back what was discarded. */
   keep(content: Content | undefined): void {
     this.#next = { content };
     this.#hasContent = content !== undefined;
-    if (content === undefined) this.restoredAt.value = undefined;
-    this.#timer ??= setTimeout(() => void this.flush(), SAVE_MS);
+    if (content === undefined) {
+      this.restoredAt.value = undefined;
+      void this.flush();
+    } else this.#timer ??= setTimeout(() => void this.flush(), SAVE_MS);
   }
 
   /** Stores now what waits. */

@@ -158,6 +158,7 @@ export default function NewPage() {
             return drafts.adopt(draft);
           }}
           onDiscard={() => {
+            setTyped(undefined);
             setTexts({});
             setImage(NO_IMAGE);
           }}

@@ -101,7 +101,7 @@ describe("The dashboard's pages of calls", function () {
     const page = await dashboard.open("/functions/hello/try", { ...PHONE, colorScheme: "dark" });
     await page.getByLabel("Asynchronous").check();
     await send(page, "/later");
-    await page.getByText("Attempt 1: 200").waitFor();
+    await page.getByRole("region", { name: "Attempts" }).getByText("200", { exact: true }).waitFor();
     await text(page).getByText("/later").first().waitFor();
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     equal(overflow, 0, "the page is wider than the phone");
