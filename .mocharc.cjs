@@ -37,7 +37,7 @@ const { SKIFF_TESTS: day = String(new Date().getUTCDate()) } = process.env;
 const isToday = (_, index) => day === "all" || isNamed || index % 3 === Number(day) % 3;
 
 module.exports = {
-  require: ["./test/support/setup/system-path.ts", "./test/support/setup/close-browser.ts"],
+  require: ["./test/support/setup/system-path.ts"],
   ignore: TAKING_TURNS.filter((file, index) => !isToday(file, index)),
   timeout: 20000,
   forbidOnly: true,

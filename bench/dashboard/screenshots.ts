@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BrowserContext, Page } from "playwright-core";
-import { chromium, closeChromium } from "../../test/support/browser/chromium.ts";
+import { startChromium } from "../../test/support/browser/chromium.ts";
 import { startedSkiff } from "../../test/support/skiff/started-skiff.ts";
 import { Demo } from "./demo.ts";
 
@@ -67,6 +67,7 @@ async function open(context: BrowserContext, url: string): Promise<Page> {
 async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const skiff = await startedSkiff({ dashboardPort: 0, env: { SKIFF_EXEC: "on" } });
+  const browser = await startChromium();
   try {
     const demo = new Demo(skiff.url);
     await demo.declare();
@@ -75,7 +76,6 @@ async function main(): Promise<void> {
       runs: { id: string }[];
     };
     const pages = { ...PAGES, run: `/flows/refund/runs/${runs.at(-1)!.id}` };
-    const browser = await chromium();
     const origin = new URL(skiff.dashboardUrl!).origin;
     const context = await browser.newContext(DESKTOP);
     await (await open(context, skiff.dashboardUrl!)).close();
@@ -99,7 +99,7 @@ async function main(): Promise<void> {
       await phone.close();
     }
   } finally {
-    await closeChromium();
+    await browser.close();
     await skiff.close();
   }
 }

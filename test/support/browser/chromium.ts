@@ -1,4 +1,4 @@
-/** A real Chromium, started once for all tests of a process: each test has a context of its own. */
+/** A real Chromium for tests. */
 import { existsSync } from "node:fs";
 import { arch, platform } from "node:os";
 import type { Browser } from "playwright-core";
@@ -16,8 +16,6 @@ const LEFT_OUT = [
   "--disable-features=AudioServiceOutOfProcess,IsolateOrigins,site-per-process",
 ];
 
-let starting: Promise<Browser> | undefined;
-
 /** Why no browser can be started here; undefined where one can. `CHROMIUM` may name one. */
 export function whyNoBrowser(): string | undefined {
   const { CHROMIUM } = process.env;
@@ -26,18 +24,7 @@ export function whyNoBrowser(): string | undefined {
   return "the browser of the tests is for Linux on x64: set CHROMIUM to one of this machine";
 }
 
-/** The browser ends with the last test: see `after` in setup/close-browser.ts. */
-export function chromium(): Promise<Browser> {
-  starting ??= startChromium();
-  return starting;
-}
-
-export async function closeChromium(): Promise<void> {
-  await (await starting)?.close();
-  starting = undefined;
-}
-
-/** Starts another one. Each site has a process of its own, as on a desktop. */
+/** Starts a browser, which its owner closes: an open one costs other tests a third of a core. Each site has a process of its own. */
 export async function startChromium(): Promise<Browser> {
   const { chromium: driver } = await import("playwright-core");
   const { default: packed } = await import("@sparticuz/chromium");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { type StartedSkiff, type StartOptions, startedSkiff } from "../skiff/started-skiff.ts";
-import { chromium } from "./chromium.ts";
+import { startChromium } from "./chromium.ts";
 
 /** The machine of the tests may be busy. */
 const DEADLINE_MS = 15_000;
@@ -29,12 +29,14 @@ export async function signedInDashboard(options: StartOptions = {}): Promise<Das
   const login = new URLSearchParams(hash.slice(1)).get("login");
   const session = await fetch(`${origin}/session`, { method: "POST", body: JSON.stringify({ login }) });
   const { key } = (await session.json()) as { key: string };
+  let starting: Promise<Browser> | undefined;
   const contexts: BrowserContext[] = [];
   const faults: string[] = [];
   return {
     ...{ skiff, origin, key },
     async open(path, contextOptions = {}) {
-      const browser = await chromium();
+      starting ??= startChromium();
+      const browser = await starting;
       const context = await browser.newContext({ ...PLACE, ...contextOptions });
       contexts.push(context);
       context.setDefaultTimeout(DEADLINE_MS);
@@ -54,6 +56,7 @@ export async function signedInDashboard(options: StartOptions = {}): Promise<Das
         for (const page of context.pages()) await page.close();
         await context.close();
       }
+      await (await starting)?.close();
       await skiff.close();
       assert.deepEqual(faults, []);
     },

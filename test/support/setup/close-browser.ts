@@ -1,7 +1,0 @@
-import { closeChromium } from "../browser/chromium.ts";
-
-export const mochaHooks = {
-  async afterAll(): Promise<void> {
-    await closeChromium();
-  },
-};
