@@ -32,7 +32,7 @@ const TAKING_TURNS = [
   "test/projects.test.ts",
 ];
 
-const isNamed = process.argv.slice(2).some((argument) => existsSync(argument));
+const isNamed = process.argv.some((argument) => argument.endsWith(".test.ts") && existsSync(argument));
 const { SKIFF_TESTS: day = String(new Date().getUTCDate()) } = process.env;
 const isToday = (_, index) => day === "all" || isNamed || index % 3 === Number(day) % 3;
 
