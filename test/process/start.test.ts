@@ -78,6 +78,8 @@ describe("a start of Skiff", () => {
     await first.url();
     const files = () => readdirSync(cache, { recursive: true }).length;
     await eventually("the modules are kept", () => files() > 100);
+    // The last line of what a start loads when it serves already. The next one may load it before it ends.
+    await eventually("everything is loaded", () => first.output.includes("sandbox of programs"), 30_000);
     first.signalAlone("SIGTERM");
     assert.equal(await first.ended(), 0);
     const kept = files();
@@ -90,5 +92,5 @@ describe("a start of Skiff", () => {
     skiff.signalAlone("SIGTERM");
     assert.equal(await skiff.ended(), 0);
     assert.equal(files(), kept);
-  });
+  }).timeout(60_000);
 });
