@@ -121,7 +121,7 @@ export interface SeriesQuery {
   readonly stepMs: number;
 }
 
-/** The calls of one version in a step that had calls. */
+/** What was counted of one version in a step. */
 export interface UsageStep extends Required<Omit<UsageMinute, "minute">> {
   /** The start of the step: a multiple of its length since 1970. */
   readonly from: Date;

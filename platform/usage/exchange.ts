@@ -21,7 +21,7 @@ export interface CountedBatch {
   readonly traced?: readonly TracedCall[];
 }
 
-/** The calls of one version that ended in the time of a batch. */
+/** The calls of one version that ended in the time of a batch, and its starts and refusals. */
 export interface Counted {
   readonly function: string;
   readonly version: number;

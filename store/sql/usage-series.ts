@@ -6,7 +6,7 @@ import { type Row, read, type Work } from "./work.ts";
 const STEP = "minute / CAST($4 AS INTEGER) AS step";
 const WHERE = `WHERE "function" = ANY($1) AND minute >= $2 AND minute < $3`;
 
-/** Sums the minutes of functions by version and step. Steps without calls are absent. */
+/** Sums the minutes of functions by version and step. Steps in which nothing was counted are absent. */
 export function* usageSeries({ functions, since, until, stepMs }: SeriesQuery): Work<readonly UsageStep[]> {
   const range = [functions, since.getTime(), until.getTime(), stepMs] as const;
   const sums = yield read(

@@ -8,7 +8,7 @@ import { rounded } from "./rounded.ts";
 
 /** The last hour in steps of two minutes. */
 export const STEPS = 30;
-export const STEP_S = 120;
+const STEP_S = 120;
 const STEP_MS = STEP_S * 1_000;
 /** Functions that are described at the same time, because a cluster is asked about each. */
 const AT_ONCE = 8;

@@ -1,6 +1,6 @@
 import type { KeptLine, LogStore } from "../../../store/store.ts";
 
-/** Most lines of a trace: the newest. */
+/** Most lines of one call or attempt: the newest. */
 const MOST_LINES = 1_000;
 /** Longest search for a call whose function is not known. */
 const SEARCH_MS = 5_000;

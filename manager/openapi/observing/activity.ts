@@ -1,14 +1,15 @@
+import { RUNTIMES } from "../../../platform/settings/runtime.ts";
+import { STEPS } from "../../api/describe/activity.ts";
 import { array, COUNT, object, type Schema, TEXT } from "../schema.ts";
 
 const MS: Schema = { type: "number", minimum: 0 };
-const STEPS = 30;
 
 /** Members that `GET /func?detail=activity` adds to a function; those from `described` are as in its description. */
 export function activitySchemas(described: Record<string, Schema>): Record<string, Schema> {
   const counts = array(COUNT, { minItems: STEPS, maxItems: STEPS });
   return {
     ...described,
-    runtime: { enum: ["deno", "program", "image"] },
+    runtime: { enum: RUNTIMES },
     lastHour: {
       ...object({ calls: COUNT, errors: COUNT }, { p95Ms: MS }),
       description: "Calls of the last hour; 95th percentile within 10 %",

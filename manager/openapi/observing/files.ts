@@ -18,7 +18,14 @@ export function sourceFilePaths(): Record<string, Schema> {
             headers: { ...CALL_ID, ...etag },
           },
         },
-        problems: ["invalid_name", "unknown_function", "unknown_version", "invalid_source", "no_capacity"],
+        problems: [
+          "invalid_name",
+          "unknown_function",
+          "unknown_version",
+          "invalid_source",
+          "source_too_large",
+          "no_capacity",
+        ],
       }),
     },
   };
