@@ -135,9 +135,9 @@ steps:
     await page.keyboard.press("Control+End");
     await page.keyboard.type("  c: { fn: 1 }");
     // The fault is at the step, at the line and in the list.
-    await page.locator(".flow-outline button, .step-form").first().waitFor();
+    await page.locator(".cm-lintRange-error").first().waitFor();
     await page.getByRole("button", { name: "Line 5" }).waitFor();
-    await page.locator(".react-flow__node .faulty, .react-flow__node.faulty").first().waitFor();
+    await page.locator(".react-flow__node .faulty").first().waitFor();
   });
 
   it("keeps a draft, and shows both texts when somebody else has deployed", async () => {

@@ -52,8 +52,6 @@ export async function signedInDashboard(options: StartOptions = {}): Promise<Das
     },
     async close() {
       for (const context of contexts) {
-        // Chromium in one process dies with a context that has a worker.
-        for (const page of context.pages()) await page.close();
         await context.close();
       }
       await (await starting)?.close();
