@@ -56,11 +56,11 @@ async function open(context: BrowserContext, url: string): Promise<Page> {
   await page.goto(url);
   await page.locator("main.page h1").waitFor();
   // The first answers of the API, and charts that are drawn after them.
-  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => undefined);
-  await page
-    .locator(".loading")
-    .waitFor({ state: "detached", timeout: 4_000 })
-    .catch(() => undefined);
+  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch((error: Error) => {
+    // A page that reads again and again is never idle.
+    if (error.name !== "TimeoutError") throw error;
+  });
+  await page.locator(".loading").first().waitFor({ state: "detached", timeout: 4_000 });
   return page;
 }
 

@@ -98,7 +98,8 @@ function sourceKey(): string {
   const patterns = [
     "dashboard/web/**/*",
     "dashboard/build/*",
-    "platform/flows/**/*.ts",
+    "platform/**/*.ts",
+    "process/**/*.ts",
     "examples/**/*",
     "package-lock.json",
   ];

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readBody } from "../../http/body/read-body.ts";
 import { Problem } from "../../platform/problems.ts";
+import { isRecord } from "../../platform/settings/invalid-setting.ts";
 
 const BODY_BYTES = 16 * 1024;
 
@@ -19,10 +20,6 @@ export async function readMembers(request: IncomingMessage): Promise<Readonly<Re
   }
   if (isRecord(value)) return value;
   throw new Problem("invalid_request", "The body is not a JSON object.");
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function answerJson(response: ServerResponse, value: Readonly<Record<string, unknown>>): void {

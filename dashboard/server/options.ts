@@ -7,7 +7,7 @@ import type { OidcSettings } from "./session/oidc-settings.ts";
 /** Base URLs of the servers that answer the public API. On one machine they are the same. */
 export interface Targets {
   readonly manager: string;
-  /** Answers topics and flows, and passes on what of them is the manager's. */
+  /** Answers topics and flows, and forwards other requests below them to the manager. */
   readonly events: string;
   /** Answers calls of functions. */
   readonly router: string;

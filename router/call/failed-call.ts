@@ -1,3 +1,4 @@
+import { fieldOf } from "../../http/fields.ts";
 import type { FailedCall, TracedCall } from "../../platform/usage/exchange.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import type { ClientResponse } from "../exchange/response.ts";
@@ -54,7 +55,6 @@ export function tracedCall(call: FailingCall, status: number, durationMs: number
 
 /** Returns the id of a call or run that a request names. */
 function idIn(rawHeaders: readonly string[], name: string): string | undefined {
-  const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
-  const value = at < 0 ? undefined : rawHeaders[at + 1];
+  const value = fieldOf(rawHeaders, name);
   return value !== undefined && /^[0-9a-f]{32}$/.test(value) ? value : undefined;
 }

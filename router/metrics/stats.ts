@@ -1,7 +1,7 @@
 import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import { USAGE_BUCKETS } from "../../platform/usage/durations.ts";
-import type { Counted, CountedUse, FailedCall, TracedCall, WakeMs } from "../../platform/usage/exchange.ts";
+import type { Counted, CountedUse, FailedCall, TracedCall } from "../../platform/usage/exchange.ts";
 import { stepDurations } from "../telemetry/call-record.ts";
 
 /** Upper bounds of the duration buckets, in milliseconds. One more bucket holds longer calls. */
@@ -213,7 +213,7 @@ export class VersionUsage {
     const counted = {
       ...{ calls: this.#calls, errors: this.#errors, durations: this.#durations, keys },
       ...(this.#coldStarts > 0 ? { coldStarts: this.#coldStarts } : {}),
-      ...(this.#wakeMs === undefined ? {} : { wakeMs: this.#wakeMs as WakeMs }),
+      ...(this.#wakeMs === undefined ? {} : { wakeMs: this.#wakeMs }),
       ...(this.#refused > 0 ? { refused: this.#refused } : {}),
     };
     this.#isTouched = false;

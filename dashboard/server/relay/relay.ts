@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { fieldsWithout } from "../../../http/fields.ts";
 import { type AnswerHead, forward } from "../../../http/programs/forward.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { DashboardOptions } from "../options.ts";
@@ -10,7 +11,7 @@ import { addedFields, keptFields, upstreamOf } from "./upstreams.ts";
 const PREFIX = "/api";
 /** A path without a second way to write it. */
 const PATH = /^\/(?:([a-z][a-z0-9._-]*)(?:[/?].*)?)?(?:\?.*)?$/;
-/** What functions answer passes `/try` alone. */
+/** Paths that functions answer. Only `/try` forwards them. */
 const CALLS =
   /^\/(?:(?:fn|async|gateway)(?=[/?]|$)|flow\/[^/?]+\/http(?=[/?]|$)|topic\/[^/?]+\/call\/?(?=\?|$))/;
 /** Fields of answers that the page gets, besides those of Skiff. Others could act on this origin. */
@@ -59,6 +60,6 @@ function apiAnswer({ statusCode, statusMessage, rawHeaders }: IncomingMessage): 
     name.startsWith("ratelimit") ||
     // After a status of 300 to 399 the browser would follow it.
     (name === "location" && isJson && statusCode! < 300);
-  const fields = rawHeaders.filter((_, at) => isKept(rawHeaders[at - (at % 2)]!.toLowerCase()));
+  const fields = fieldsWithout(rawHeaders, (name) => !isKept(name));
   return { status: statusCode!, reason: statusMessage, fields };
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { WITHHELD_FIELDS } from "../../../http/fields.ts";
 import { Problem } from "../../../platform/problems.ts";
-import { isRecord } from "../json.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 
 /** One call that the page wants to make. */
 export interface Attempt {
@@ -17,7 +17,7 @@ const FIELD = "x-skiff-try";
 const METHOD = /^[A-Za-z][A-Za-z-]{0,19}$/;
 /** They ask for another protocol, or send the request back. */
 const REFUSED_METHODS = new Set(["CONNECT", "TRACE"]);
-/** What functions answer, of the API. */
+/** Paths of the API that functions answer. */
 const PATH =
   /^\/(?:(?:async\/)?fn\/[a-z][-a-z0-9]*(?:@\d+)?(?=[/?]|$)|topic\/[^/?]+\/call\/?(?=\?|$)|flow\/[^/?]+\/http(?=[/?]|$))/;
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;

@@ -6,7 +6,7 @@ const TOKEN_BYTES = 32;
 export class LoginToken {
   #hash: Buffer | undefined;
 
-  /** Returns the text of a new token; one before it ends. */
+  /** Returns the text of a new token, and ends the one before. */
   renew(): string {
     const text = randomBytes(TOKEN_BYTES).toString("base64url");
     this.#hash = hash("sha256", text, "buffer");

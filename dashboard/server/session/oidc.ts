@@ -45,7 +45,7 @@ export class OidcSignIn {
   }
 
   /**
-   * Takes what the issuer sent the browser back with.
+   * Exchanges the code of the issuer for a token.
    * @throws Problem `unauthorized`, `invalid_request`, `not_ready`
    */
   async finish(request: IncomingMessage, members: Readonly<Record<string, unknown>>): Promise<object> {

@@ -5,6 +5,7 @@ import { Choices } from "../blocks/choices.tsx";
 import { can } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Checkbox, TextField } from "../ui/field.tsx";
+import { More } from "../ui/more.tsx";
 import { Empty, Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { usePaged } from "../ui/paged.ts";
@@ -86,11 +87,7 @@ export default function AuditPage() {
           )}
         </Empty>
       )}
-      {entries.hasMore ? (
-        <p class="more">
-          <Button onClick={entries.more}>Show more</Button>
-        </p>
-      ) : null}
+      <More list={entries} />
     </Page>
   );
 }

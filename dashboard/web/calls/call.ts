@@ -92,7 +92,7 @@ export function originLink(origin: CallOrigin): { readonly text: string; readonl
   return { text: kind === "api" ? "API" : kind };
 }
 
-/** From acceptance to end, or until now. */
+/** Milliseconds from acceptance to end; undefined before the end. */
 export function tookMs({ acceptedAt, endedAt }: CallRecord): number | undefined {
   return endedAt === undefined ? undefined : Date.parse(endedAt) - Date.parse(acceptedAt);
 }

@@ -6,6 +6,7 @@ import { holder } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { CopyLine } from "../ui/copy.tsx";
 import { Checkbox, TextField } from "../ui/field.tsx";
+import { More } from "../ui/more.tsx";
 import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { type Paged, usePaged } from "../ui/paged.ts";
@@ -76,11 +77,7 @@ export default function CallsPage() {
       {!shown.isLoading && shown.problem === undefined && shown.rows.length === 0 ? (
         <NoCalls isNarrowed={isNarrowed || shown.hasMore} clear={() => set(CLEARED)} example={functions[0]} />
       ) : null}
-      {shown.hasMore ? (
-        <p class="more">
-          <Button onClick={shown.more}>Show more</Button>
-        </p>
-      ) : null}
+      <More list={shown} />
     </Page>
   );
 }

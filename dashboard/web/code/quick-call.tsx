@@ -68,7 +68,7 @@ export function QuickCall({ name, version, withKey }: QuickCallProps) {
 
 function Outcome({ call }: { readonly call: Call | undefined }) {
   if (call === undefined)
-    return <p class="muted">The answer appears here. After a deploy it is read again.</p>;
+    return <p class="muted">The answer appears here. After a deploy, a GET or HEAD call is repeated.</p>;
   if (call.problem !== undefined) return <ProblemNotice problem={call.problem} />;
   if (call.wasCancelled) return <p class="muted">You cancelled the call before an answer came.</p>;
   if (call.answer === undefined) return <div class="loading">Waiting for the first byte…</div>;

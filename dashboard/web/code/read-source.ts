@@ -1,4 +1,5 @@
 import { api } from "../api/client.ts";
+import { pathOf } from "../function/described.ts";
 import type { Content, Source } from "./source.ts";
 
 interface FilesAnswer {
@@ -11,7 +12,7 @@ interface FilesAnswer {
 
 /** Reads the files of a version, of the current one by default. */
 export async function readSource(name: string, version?: number): Promise<Source> {
-  const path = `/func/${encodeURIComponent(name)}/files`;
+  const path = `${pathOf(name)}/files`;
   const { files, ...answer } = await api.get<FilesAnswer>(path, { version });
   const contents = files.map(({ path, bytes, text, base64 = "" }): [string, Content] => [
     path,

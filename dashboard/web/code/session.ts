@@ -3,6 +3,7 @@ import { api } from "../api/client.ts";
 import { ApiProblem, asProblem } from "../api/problem.ts";
 import { DraftKeeper } from "../drafts/keeper.ts";
 import type { Draft } from "../drafts/store.ts";
+import { ifMatch, pathOf } from "../function/described.ts";
 import { readSource } from "./read-source.ts";
 import { differences, type Files, mainFile, postedFiles, type Source } from "./source.ts";
 import { isChanged, openWorkspace, type Workspace } from "./workspace.ts";
@@ -86,12 +87,11 @@ export class CodeSession {
   }
 
   change(workspace: Workspace): void {
-    this.workspace.value = workspace;
-    if (!(this.shown.value in workspace.files)) this.shown.value = mainFile(workspace);
+    this.#show(workspace);
     this.#keep();
   }
 
-  /** Skiff answers: what was said of its silence is over. */
+  /** Clears the message that Skiff does not answer. */
   answered(): void {
     const { value } = this.deployed;
     if (value.kind === "failed" && value.problem === NO_ANSWER) this.deployed.value = { kind: "idle" };
@@ -125,11 +125,11 @@ export class CodeSession {
     if (workspace === undefined || this.deployed.value.kind === "busy") return;
     this.deployed.value = { kind: "busy" };
     const { files, entry, current } = workspace;
-    const path = `/func/${encodeURIComponent(this.name)}`;
+    const path = pathOf(this.name);
     try {
       const { version, unchanged, url } = await api.send<DeployAnswer>("PUT", path, {
         query: { message: message === "" ? undefined : message, traffic: isWithoutCalls ? 0 : undefined },
-        headers: { "if-match": `"${current}"` },
+        headers: ifMatch(current),
         json: postedFiles(files, entry),
       });
       const tookMs = performance.now() - askedAtMs;

@@ -48,7 +48,7 @@ export default function CommandsPage() {
       />
       {shown === undefined ? (
         <p class="muted">
-          The output appears here while the command runs. Nothing of the command is left afterwards.
+          The output appears here while the command runs. Skiff keeps nothing of the command.
         </p>
       ) : (
         <Output run={shown} />

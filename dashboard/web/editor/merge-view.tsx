@@ -6,15 +6,15 @@ import { type Language, loadLanguage } from "./languages.ts";
 import { setup } from "./setup.ts";
 
 export interface MergeViewProps {
-  /** At the left, read-only: theirs, or the older version. */
+  /** At the left, read-only: theirs. */
   readonly original: string;
-  /** At the right: mine, or the newer version. A change while it is shown is not applied, use a `key`. */
+  /** At the right: mine. A change while it is shown is not applied, use a `key`. */
   readonly value: string;
   readonly language: Language;
   /** For screen readers: of the left and the right side. */
   readonly labels: readonly [original: string, value: string];
-  /** Called with each change of the right side. Read-only without it. */
-  readonly onChange?: (value: string) => void;
+  /** Called with each change of the right side. */
+  readonly onChange: (value: string) => void;
 }
 
 /** Two sides need this many pixels; narrower pages show one text with both. */
@@ -28,28 +28,28 @@ export function MergeView({ original, value, language, labels, onChange }: Merge
   report.current = onChange;
   const current = useRef(value);
   const [grammar, setGrammar] = useState<Extension>();
-  useEffect(() => void loadLanguage(language).then((loaded) => setGrammar(loaded)), [language]);
+  // Without its colours a text can be compared as well.
+  useEffect(() => void loadLanguage(language).then(setGrammar, () => setGrammar([])), [language]);
   useEffect(() => {
     if (grammar === undefined) return undefined;
     const parent = box.current!;
-    const readOnly = report.current === undefined;
     const side = (label: string, isFixed: boolean) => [
       setup({ language, label, readOnly: isFixed }),
       grammar,
       EditorView.lineWrapping,
     ];
     const mine = [
-      ...side(labels[1], readOnly),
+      ...side(labels[1], false),
       EditorView.updateListener.of(({ docChanged, state }) => {
         if (!docChanged) return;
         current.current = state.doc.toString();
-        report.current?.(current.current);
+        report.current(current.current);
       }),
     ];
     const doc = current.current;
     if (parent.clientWidth < TWO_SIDES_PX) {
       const unified = unifiedMergeView({
-        ...{ original, mergeControls: !readOnly, collapseUnchanged: COLLAPSED },
+        ...{ original, mergeControls: true, collapseUnchanged: COLLAPSED },
       });
       const view = new EditorView({
         parent,
@@ -59,7 +59,7 @@ export function MergeView({ original, value, language, labels, onChange }: Merge
     }
     const view = new CodeMirrorMerge({
       ...{ parent, collapseUnchanged: COLLAPSED, gutter: true },
-      ...(readOnly ? {} : { revertControls: "a-to-b" as const }),
+      revertControls: "a-to-b",
       a: { doc: original, extensions: side(labels[0], true) },
       b: { doc, extensions: mine },
     });

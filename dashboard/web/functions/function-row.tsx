@@ -51,7 +51,7 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
         ) : (
           <>
             <Count value={lastHour?.calls} />
-            <Sparkline values={series.calls} label="Calls in the last hour" kind="bars" />
+            <Sparkline values={series.calls} label="Calls in the last hour" />
           </>
         )}
       </td>
@@ -59,7 +59,7 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
         {series === undefined ? null : (
           <>
             <Count value={lastHour?.errors} />
-            <Sparkline values={series.errors} label="Errors in the last hour" kind="bars" tone="bad" />
+            <Sparkline values={series.errors} label="Errors in the last hour" tone="bad" />
           </>
         )}
       </td>
@@ -67,7 +67,7 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
         {series === undefined ? null : (
           <>
             <Duration ms={lastHour?.p95Ms} />
-            <Sparkline values={series.p95Ms} label="p95 in the last hour, in ms" kind="bars" tone="muted" />
+            <Sparkline values={series.p95Ms} label="p95 in the last hour, in ms" tone="muted" />
           </>
         )}
       </td>

@@ -17,7 +17,7 @@ const SHORT = 80;
 const BEYOND = 12;
 const GUESSED_PX = 57;
 
-/** Tells which rows of a long list are in sight while the page scrolls. All rows have one height. */
+/** Returns which rows of a long list are in sight while the page scrolls. All rows have one height. */
 export function useInSight(count: number): InSight {
   const body = useRef<HTMLTableSectionElement>(null);
   const [[from, to, height], setRange] = useState<readonly [number, number, number]>([0, SHORT, GUESSED_PX]);

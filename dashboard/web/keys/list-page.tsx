@@ -5,6 +5,7 @@ import { can, holder } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
 import { Select } from "../ui/field.tsx";
+import { More } from "../ui/more.tsx";
 import { Empty, Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { usePaged } from "../ui/paged.ts";
@@ -57,11 +58,7 @@ export default function KeysPage() {
           {newKey}
         </Empty>
       )}
-      {keys.hasMore ? (
-        <p class="more">
-          <Button onClick={keys.more}>Show more</Button>
-        </p>
-      ) : null}
+      <More list={keys} />
       {open?.kind === "new" ? (
         <KeyForm
           onClose={() => close(open)}

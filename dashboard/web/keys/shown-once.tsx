@@ -12,7 +12,7 @@ export function ShownOnce({ made, onClose }: { readonly made: NewKey; readonly o
     <Dialog title={`Key ${made.name ?? made.id}`} onClose={onClose}>
       <div class="stack">
         <Notice kind="warn" title="Copy it now">
-          Skiff keeps its hash alone and never shows the key again.
+          Skiff stores only its hash and never shows the key again.
         </Notice>
         <CopyLine label="The key" text={made.key} />
         <p class="muted">Send it as a header:</p>

@@ -69,11 +69,7 @@ function Bar({ name, found }: { readonly name: string; readonly found: Lines }) 
             Clear view
           </Button>
           <Copy text={text}>Copy</Copy>
-          <Button
-            small
-            icon="down"
-            onClick={() => saveFile(new Blob([text()], { type: "text/plain" }), `${name}.log`)}
-          >
+          <Button small icon="down" onClick={() => saveFile(new Blob([text()]), `${name}.log`)}>
             Download
           </Button>
         </>

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Followed, follow } from "../api/follow.ts";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { serverSentEvents } from "../api/streams.ts";
+import { pathOf } from "../function/described.ts";
 import { type LogFilters, logQuery } from "./filters.ts";
 import { type BufferState, LineBuffer } from "./line-buffer.ts";
 import type { LogLine } from "./log-line.ts";
@@ -75,7 +76,7 @@ async function* openLines(
 ): AsyncGenerator<Followed<LogLine>> {
   const headers = after === undefined ? {} : { "last-event-id": after };
   const query = { ...logQuery(filters), follow: true };
-  const path = `/func/${encodeURIComponent(name)}/logs`;
+  const path = `${pathOf(name)}/logs`;
   let read = 0;
   for await (const { id, data } of serverSentEvents(path, { query, headers, signal, onOpen })) {
     if (++read % AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));

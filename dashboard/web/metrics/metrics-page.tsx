@@ -1,5 +1,7 @@
 import { useSearchParams } from "wouter";
 import { useResource } from "../api/resource.ts";
+import { Figure } from "../blocks/facts.tsx";
+import { pathOf } from "../function/described.ts";
 import { FunctionPage } from "../function/function-page.tsx";
 import { Button, LinkButton } from "../ui/button.tsx";
 import { Notice } from "../ui/notice.tsx";
@@ -17,7 +19,10 @@ export default function MetricsPage({ params }: { readonly params: Readonly<Reco
   const [address, setAddress] = useSearchParams();
   const range = RANGES.find(({ since }) => since === address.get("since")) ?? RANGES[1]!;
   const { since, step, text } = range;
-  const found = useResource<Metrics>(`/func/${name}/metrics`, { query: { since, step }, everyMs: EVERY_MS });
+  const found = useResource<Metrics>(`${pathOf(name)}/metrics`, {
+    query: { since, step },
+    everyMs: EVERY_MS,
+  });
   return (
     <FunctionPage name={name} part="Metrics">
       <fieldset class="ranges">
@@ -58,22 +63,21 @@ function Shown({ name, metrics, time }: ShownProps) {
         </Notice>
       )}
       <div class="cards metrics-summary">
-        <Figure title="Calls">
-          <Count value={calls} />
-        </Figure>
-        <Figure title="Failed">
-          <Count value={errors} />{" "}
-          {errorShare === undefined ? null : <small class="muted">{(errorShare * 100).toFixed(1)} %</small>}
-        </Figure>
-        <Figure title="Highest p95">
-          <Duration ms={p95Ms} />
-        </Figure>
-        <Figure title="Cold starts">
-          <Count value={coldStarts} />
-        </Figure>
-        <Figure title="Instances now">
-          <Count value={instances} />
-        </Figure>
+        <Figure title="Calls" value={<Count value={calls} />} />
+        <Figure
+          title="Failed"
+          value={
+            <>
+              <Count value={errors} />{" "}
+              {errorShare === undefined ? null : (
+                <small class="muted">{(errorShare * 100).toFixed(1)} %</small>
+              )}
+            </>
+          }
+        />
+        <Figure title="Highest p95" value={<Duration ms={p95Ms} />} />
+        <Figure title="Cold starts" value={<Count value={coldStarts} />} />
+        <Figure title="Instances now" value={<Count value={instances} />} />
       </div>
       <div class="charts">
         {chartsOf(metrics).map((spec) => (
@@ -86,21 +90,6 @@ function Shown({ name, metrics, time }: ShownProps) {
         <Points points={metrics.points} />
       </details>
     </>
-  );
-}
-
-function Figure({
-  title,
-  children,
-}: {
-  readonly title: string;
-  readonly children: preact.ComponentChildren;
-}) {
-  return (
-    <div class="card figure">
-      <span class="muted">{title}</span>
-      <span class="value">{children}</span>
-    </div>
   );
 }
 

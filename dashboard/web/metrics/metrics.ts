@@ -152,7 +152,7 @@ export function summaryOf({ points }: Metrics): Summary {
   };
 }
 
-/** What a chart shows, in words, for who does not see it. */
+/** What a chart shows, in words, for screen readers. */
 export function chartSummary({ title, series }: ChartSpec, format: (value: number) => string): string {
   const parts = series.map(({ label, values }) => {
     const known = values.filter((value) => value !== null);

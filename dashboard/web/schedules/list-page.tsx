@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { Link } from "wouter";
 import { allowed } from "../blocks/allowed.ts";
 import { Button } from "../ui/button.tsx";
+import { More } from "../ui/more.tsx";
 import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { usePaged } from "../ui/paged.ts";
@@ -37,11 +38,7 @@ export default function SchedulesPage() {
           {newSchedule}
         </Empty>
       )}
-      {schedules.hasMore ? (
-        <p class="more">
-          <Button onClick={schedules.more}>Show more</Button>
-        </p>
-      ) : null}
+      <More list={schedules} />
       {isLoading ? null : (
         <p class="muted below">
           Times of the setting “cron” are on the page of their function, under Schedules.

@@ -1,3 +1,4 @@
+import { jsonFault } from "../blocks/json-fault.ts";
 import { withoutEmpty } from "../blocks/without-empty.ts";
 import type { ScheduleSpec } from "./schedule.ts";
 
@@ -54,23 +55,15 @@ export function specOf(draft: ScheduleDraft, before: Partial<ScheduleSpec>): Rec
 /** An object or a list is JSON, everything else a text. */
 function contentOf(text: string): unknown {
   if (text.trim() === "") return undefined;
-  if (!/^\s*[{[]/.test(text)) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const isJson = /^\s*[{[]/.test(text) && jsonFault(text) === undefined;
+  return isJson ? JSON.parse(text) : text;
 }
 
 /** Says what is wrong with a text that looks like JSON. */
 export function contentFault(text: string): string | undefined {
   if (!/^\s*[{[]/.test(text)) return undefined;
-  try {
-    JSON.parse(text);
-    return undefined;
-  } catch (error) {
-    return `It begins like JSON, but is not valid: ${(error as Error).message}`;
-  }
+  const fault = jsonFault(text);
+  return fault && `It begins like JSON, but is not valid: ${fault}`;
 }
 
 function contentText(content: unknown): string {

@@ -10,6 +10,7 @@ import type { CallRecord } from "../calls/call.ts";
 import { CallsTable } from "../calls/calls-table.tsx";
 import { Button } from "../ui/button.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
+import { More } from "../ui/more.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Loaded, Page, Section } from "../ui/page.tsx";
 import { usePaged } from "../ui/paged.ts";
@@ -82,11 +83,7 @@ export default function SchedulePage({ params }: { readonly params: Readonly<Rec
         {firings.rows.length === 0 ? null : (
           <Firings firings={firings.rows} flow={schedule?.spec.run?.flow} />
         )}
-        {firings.hasMore ? (
-          <p class="more">
-            <Button onClick={firings.more}>Show more</Button>
-          </p>
-        ) : null}
+        <More list={firings} />
       </Section>
       {calls.rows.length === 0 ? null : (
         <Section title="Calls" actions={<Link href={`/calls?schedule=${name}`}>All its calls</Link>}>

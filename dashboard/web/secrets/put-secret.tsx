@@ -41,7 +41,7 @@ export function PutSecret({ name: given, onClose, onDone }: PutSecretProps) {
         mono
         required
         rows={3}
-        hint="Everything counts, line ends too. Nobody can read it back."
+        hint="The value is stored as typed, line ends included. Nobody can read it back."
         value={value}
         onChange={setValue}
       />

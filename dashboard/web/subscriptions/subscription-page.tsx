@@ -12,6 +12,7 @@ import { CallsTable } from "../calls/calls-table.tsx";
 import { isPaused, type Subscription, type SubscriptionSpec, targetOf } from "../topics/topic.ts";
 import { Button } from "../ui/button.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
+import { More } from "../ui/more.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Loaded, Page, Section } from "../ui/page.tsx";
 import { usePaged } from "../ui/paged.ts";
@@ -197,11 +198,7 @@ function Deliveries({ name, state, title, none }: DeliveriesProps) {
       {calls.rows.length === 0 ? null : (
         <CallsTable calls={calls.rows} onChange={calls.reload} hasOrigin={false} />
       )}
-      {calls.hasMore ? (
-        <p class="more">
-          <Button onClick={calls.more}>Show more</Button>
-        </p>
-      ) : null}
+      <More list={calls} />
     </Section>
   );
 }

@@ -1,3 +1,5 @@
+import { jsonFault } from "../blocks/json-fault.ts";
+
 /** An event that somebody writes in the form. */
 export interface Draft {
   readonly type: string;
@@ -37,7 +39,7 @@ export function fieldsOf({ type, source, id, subject, extensions, form, data }: 
       "content-type": form === "json" ? "application/json" : "text/plain; charset=utf-8",
       ...Object.fromEntries(given.map(([name, value]) => [`ce-${name}`, percentEncoded(value)])),
     },
-    dataFault: form === "json" ? jsonFault(data) : undefined,
+    dataFault: form === "json" ? dataFault(data) : undefined,
     extensionFault:
       wrong === undefined
         ? undefined
@@ -45,14 +47,9 @@ export function fieldsOf({ type, source, id, subject, extensions, form, data }: 
   };
 }
 
-function jsonFault(data: string): string | undefined {
-  if (data.trim() === "") return undefined;
-  try {
-    JSON.parse(data);
-    return undefined;
-  } catch (error) {
-    return `This is not valid JSON: ${(error as Error).message}`;
-  }
+function dataFault(data: string): string | undefined {
+  const fault = data.trim() === "" ? undefined : jsonFault(data);
+  return fault && `This is not valid JSON: ${fault}`;
 }
 
 /** As the HTTP binding of CloudEvents writes what a header field cannot have. */

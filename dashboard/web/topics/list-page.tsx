@@ -6,6 +6,7 @@ import { SubscriptionForm } from "../subscriptions/subscription-form.tsx";
 import { SubscriptionsTable } from "../subscriptions/subscriptions-table.tsx";
 import { Button } from "../ui/button.tsx";
 import { CopyLine } from "../ui/copy.tsx";
+import { More } from "../ui/more.tsx";
 import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page, Section } from "../ui/page.tsx";
 import { usePaged } from "../ui/paged.ts";
@@ -72,19 +73,6 @@ export default function TopicsPage() {
       {making === "topic" ? <TopicForm onClose={close} onDone={topics.reload} /> : null}
       {making === "subscription" ? <SubscriptionForm onClose={close} onDone={subscriptions.reload} /> : null}
     </Page>
-  );
-}
-
-function More({
-  list,
-}: {
-  readonly list: { readonly hasMore: boolean; readonly more: () => Promise<void> };
-}) {
-  if (!list.hasMore) return null;
-  return (
-    <p class="more">
-      <Button onClick={list.more}>Show more</Button>
-    </p>
   );
 }
 

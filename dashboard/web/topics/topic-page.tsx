@@ -113,7 +113,7 @@ export default function TopicPage({ params }: { readonly params: Readonly<Record
           onSubmit={remove}
           onClose={close}
         >
-          <p>Its events go with it, unless a subscription or a flow names the topic.</p>
+          <p>Its events are deleted too, unless a subscription or a flow names the topic.</p>
         </FormDialog>
       ) : null}
     </Page>

@@ -10,7 +10,7 @@ import { addToHistory, clearHistory, readHistory, type Sent } from "./history.ts
 import { HistoryList } from "./history-list.tsx";
 import { RequestForm } from "./request-form.tsx";
 
-/** A request to one function, its answer, and the requests before. It fits beside an editor too. */
+/** A request to one function, its answer, and the requests before. */
 export function TryPanel({ name }: { readonly name: string }) {
   const { data, problem, isLoading, reload } = useResource<FunctionAnswer>(`/func/${name}`, {
     everyMs: 15_000,

@@ -1,8 +1,6 @@
 import { useState } from "preact/hooks";
 import { Button } from "./button.tsx";
 
-export { shellQuoted } from "./shell-quoted.ts";
-
 export interface CopyProps {
   /** A function where making the text takes time. */
   readonly text: string | (() => string);

@@ -3,14 +3,13 @@ export interface SparklineProps {
   readonly values: readonly (number | null)[];
   /** What they are, for screen readers, such as `Calls in the last hour`. */
   readonly label: string;
-  readonly kind?: "line" | "bars";
   readonly tone?: "accent" | "bad" | "muted";
 }
 
 const [WIDTH, HEIGHT] = [96, 24];
 
 /** A small picture of how a value went, scaled to its greatest. */
-export function Sparkline({ values, label, kind = "line", tone = "accent" }: SparklineProps) {
+export function Sparkline({ values, label, tone = "accent" }: SparklineProps) {
   const most = Math.max(...values.map((value) => value ?? 0));
   const step = WIDTH / Math.max(1, values.length);
   const height = (value: number) => (most === 0 ? 0 : (value / most) * (HEIGHT - 2));
@@ -23,41 +22,19 @@ export function Sparkline({ values, label, kind = "line", tone = "accent" }: Spa
       role="img"
       aria-label={`${label}: ${summary(values)}`}
     >
-      {kind === "bars" ? (
-        values.map((value, index) =>
-          value ? (
-            <rect
-              key={index}
-              x={index * step}
-              y={HEIGHT - Math.max(1, height(value))}
-              width={Math.max(1, step - 1)}
-              height={Math.max(1, height(value))}
-            />
-          ) : null,
-        )
-      ) : (
-        <path d={linePath(values, step, height)} />
+      {values.map((value, index) =>
+        value ? (
+          <rect
+            key={index}
+            x={index * step}
+            y={HEIGHT - Math.max(1, height(value))}
+            width={Math.max(1, step - 1)}
+            height={Math.max(1, height(value))}
+          />
+        ) : null,
       )}
     </svg>
   );
-}
-
-function linePath(
-  values: readonly (number | null)[],
-  step: number,
-  height: (value: number) => number,
-): string {
-  let path = "";
-  let isDrawing = false;
-  values.forEach((value, index) => {
-    if (value !== null) {
-      const place = `${(index + 0.5) * step} ${HEIGHT - 1 - height(value)}`;
-      // A value alone would not be seen as a line.
-      path += isDrawing ? `L${place}` : `M${place}h0.1`;
-    }
-    isDrawing = value !== null;
-  });
-  return path;
 }
 
 function summary(values: readonly (number | null)[]): string {

@@ -11,6 +11,7 @@ import { Button } from "../ui/button.tsx";
 import { TextField } from "../ui/field.tsx";
 import { Empty } from "../ui/notice.tsx";
 import { Loaded, Page } from "../ui/page.tsx";
+import { saveFile } from "../ui/save-file.ts";
 import { Table } from "../ui/table.tsx";
 import { Bytes, Count } from "../ui/values.tsx";
 import { Bars } from "./bars.tsx";
@@ -193,11 +194,6 @@ function What({ row, nameOf }: { readonly row: UsageRow; readonly nameOf: (id: s
 }
 
 async function download(query: Query): Promise<void> {
-  const text = await api.text("/usage", { ...query, format: "csv" });
-  const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = "skiff-usage.csv";
-  link.click();
-  URL.revokeObjectURL(url);
+  const csv = await api.text("/usage", { ...query, format: "csv" });
+  saveFile(new Blob([csv]), "skiff-usage.csv");
 }

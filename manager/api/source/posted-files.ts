@@ -1,4 +1,5 @@
 import { Problem } from "../../../platform/problems.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { packTar } from "../../files/archive.ts";
 
 /** The files of a source that was posted as JSON. */
@@ -28,7 +29,7 @@ export async function readPostedFiles(body: Uint8Array): Promise<PostedFiles> {
   const [other] = Object.keys(others);
   if (other !== undefined) throw invalid(`has the unknown member ${JSON.stringify(other.slice(0, 80))}`);
   if (entry !== undefined && typeof entry !== "string") throw invalid("has an entry that is no text");
-  if (!isObject(files)) throw invalid("has no object files");
+  if (!isRecord(files)) throw invalid("has no object files");
   const contents = new Map(Object.entries(files).map(([path, value]) => [path, bytesOf(path, value)]));
   if (contents.size === 0) throw invalid("has no file");
   if (entry !== undefined && entry !== "" && !contents.has(entry)) {
@@ -45,7 +46,7 @@ function objectIn(body: Uint8Array): Readonly<Record<string, unknown>> {
   } catch (error) {
     throw invalid(`cannot be read: ${(error as Error).message.slice(0, 200)}`);
   }
-  if (isObject(value)) return value;
+  if (isRecord(value)) return value;
   throw invalid("is no object");
 }
 
@@ -54,14 +55,10 @@ function bytesOf(path: string, value: unknown): Uint8Array {
   // An archive cannot have a name that is empty or a folder.
   if (path === "" || path.endsWith("/")) throw invalid(`has the file ${shown}, which is no path`);
   if (typeof value === "string") return Buffer.from(value);
-  const base64 = isObject(value) ? value.base64 : undefined;
+  const base64 = isRecord(value) ? value.base64 : undefined;
   const isBase64 = typeof base64 === "string" && base64.length % 4 === 0 && BASE64.test(base64);
   if (!isBase64) throw invalid(`has the file ${shown}, which is neither a text nor {"base64": "…"}`);
   return Buffer.from(base64, "base64");
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(why: string): Problem {

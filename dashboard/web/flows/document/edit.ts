@@ -26,7 +26,7 @@ export function applyEdit(text: string, edit: FlowEdit): Edited {
   return { text: draft.text, changes: draft.changes, ...(step !== undefined && { step }) };
 }
 
-/** Returns the name of the step that is to be selected then. */
+/** Returns the name of the step that was added or renamed. */
 function apply(draft: Draft, edit: FlowEdit): string | undefined {
   switch (edit.kind) {
     case "add":

@@ -27,7 +27,7 @@ export function disconnect(
     removeItem(draft, path, index);
 }
 
-/** Where a link is in its list; the last one first when removed. */
+/** Returns the indexes of a link in its list. */
 function placesOf(
   draft: Draft,
   { before, after, link }: { readonly before: Path; readonly after: Path; readonly link: LinkKind },

@@ -9,7 +9,7 @@ import { pathOfStep, stepPaths } from "./step-paths.ts";
 import { type Style, writeBlock, writePair } from "./write.ts";
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
-/** Words that are no names in expressions. */
+/** Reserved words of expressions. */
 const WORDS = ["in", "true", "false", "null"];
 /** Where a step is written as lines in all flows that are new. */
 const EMPTY: Style = { isJson: false, isFlow: false, eol: "\n" };

@@ -112,9 +112,9 @@ function DeleteFlow({ name, onClose }: { readonly name: string; readonly onClose
       onSubmit={remove}
       onClose={onClose}
     >
-      <p>Nothing begins it any more. Runs that have ended can still be read.</p>
+      <p>Triggers no longer start runs of it. Ended runs stay readable.</p>
       <Checkbox
-        label="Cancel the runs that go on; otherwise they end by themselves"
+        label="Cancel its live runs. Otherwise they run to their end."
         checked={cancels}
         onChange={setCancels}
       />

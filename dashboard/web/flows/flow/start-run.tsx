@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { useLocation } from "wouter";
 import { api } from "../../api/client.ts";
 import { useResource } from "../../api/resource.ts";
+import { jsonFault } from "../../blocks/json-fault.ts";
 import { FormDialog } from "../../ui/dialog.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
@@ -20,7 +21,7 @@ export function StartRun({ name, onClose }: StartRunProps) {
   const fields = inputFields(flow.data?.definition?.input);
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [text, setText] = useState("{}");
-  const fault = fields === undefined ? faultOf(text) : undefined;
+  const fault = fields === undefined ? jsonFault(text) : undefined;
   const begin = async () => {
     const json = fields === undefined ? (JSON.parse(text) as unknown) : inputOf(fields, values);
     const { id } = await api.send<{ id: string }>("POST", `/flow/${name}/run`, { json });
@@ -52,15 +53,6 @@ export function StartRun({ name, onClose }: StartRunProps) {
       )}
     </FormDialog>
   );
-}
-
-function faultOf(text: string): string | undefined {
-  try {
-    JSON.parse(text);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 function hintOf({ description, kind, isRequired }: InputField): string {

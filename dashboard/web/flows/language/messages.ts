@@ -31,8 +31,7 @@ export interface Tasks {
     readonly gets: { readonly json: string; readonly name: string | undefined };
     readonly answers: Conversion;
   };
-  /** A value as YAML, and back. */
-  readonly write: { readonly gets: unknown; readonly answers: string };
+  /** YAML as a value. */
   readonly read: { readonly gets: string; readonly answers: unknown };
 }
 

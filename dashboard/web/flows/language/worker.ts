@@ -1,5 +1,5 @@
 /** The worker of the flow editor: reads, checks, lays out and changes texts, so that keystrokes never wait for it. */
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import { convertKlusterfuck } from "../../../../platform/flows/convert/klusterfuck.ts";
 import { flowSchema } from "../../../../platform/flows/definition/schema/flow-schema.ts";
 import { applyEdit } from "../document/edit.ts";
@@ -16,7 +16,6 @@ const TASKS: { readonly [Name in TaskName]: (input: Tasks[Name]["gets"]) => Task
   schema: () => flowSchema(),
   send: ({ members, sample }) => sentBy(members, sample),
   convert: ({ json, name }) => convertKlusterfuck(JSON.parse(json), { name }),
-  write: (value) => stringify(value, { lineWidth: 0 }).trimEnd(),
   read: (text) => parse(text, { version: "1.2" }) as unknown,
 };
 

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
 import { allowed } from "../../blocks/allowed.ts";
 import { AskedButton } from "../../blocks/asked-button.tsx";
+import { jsonFault } from "../../blocks/json-fault.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { When } from "../../ui/values.tsx";
@@ -32,7 +33,7 @@ function Question({ path, reload, step, attempt }: QuestionProps) {
   const [comment, setComment] = useState("");
   const [data, setData] = useState("");
   const { message, until } = attempt.waitsFor ?? {};
-  const fault = data === "" || isJson(data) ? undefined : "This is not JSON.";
+  const fault = data === "" || jsonFault(data) === undefined ? undefined : "This is not JSON.";
   const decide = async (approved: boolean) => {
     const json = {
       approved,
@@ -88,13 +89,4 @@ function Question({ path, reload, step, attempt }: QuestionProps) {
       </div>
     </section>
   );
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import { useResource } from "../../api/resource.ts";
+import type { Key } from "../../keys/key.ts";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/page.tsx";
 import { Table } from "../../ui/table.tsx";
@@ -24,20 +25,11 @@ export default function AccessPage({ params }: { readonly params: Readonly<Recor
   );
 }
 
-interface Key {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  /** Absent: all of them. */
-  readonly functions?: readonly string[];
-  readonly expiresAt?: string | null;
-}
-
 /** The keys with which the function can be called. */
 function Callers({ described }: { readonly described: Described }) {
   const { name, settings } = described;
   const { data, problem } = useResource<{ readonly keys: readonly Key[] }>("/key");
-  const keys = data?.keys.filter(({ scopes, functions }) => {
+  const keys = data?.keys.filter(({ scopes = [], functions }) => {
     const mayCall = scopes.includes("call") || scopes.includes("admin");
     return mayCall && (functions === undefined || functions.includes(name));
   });
@@ -62,10 +54,10 @@ function Callers({ described }: { readonly described: Described }) {
           rows={keys}
           keyOf={({ id }) => id}
           columns={[
-            { title: "Name", cell: (key) => <Link href="/keys">{key.name}</Link> },
+            { title: "Name", cell: (key) => <Link href="/keys">{key.name ?? key.id}</Link> },
             {
               title: "Scopes",
-              cell: ({ scopes }) => scopes.map((scope) => <Badge key={scope}>{scope}</Badge>),
+              cell: ({ scopes = [] }) => scopes.map((scope) => <Badge key={scope}>{scope}</Badge>),
             },
             {
               title: "Functions",

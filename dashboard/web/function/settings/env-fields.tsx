@@ -56,7 +56,13 @@ export function EnvFields({ names, draft, fault, onChange }: EnvFieldsProps) {
           ) : (
             <>
               <Badge tone="info">changed</Badge>
-              <Button small kind="quiet" icon="undo" label={`Leave ${name}`} onClick={() => keep(name)} />
+              <Button
+                small
+                kind="quiet"
+                icon="undo"
+                label={`Undo the change of ${name}`}
+                onClick={() => keep(name)}
+              />
             </>
           )}
         </div>

@@ -24,7 +24,7 @@ export function rulesOf({ sticky, guard }: Pick<Described, "sticky" | "guard">):
   };
 }
 
-/** The members of `PUT /func/NAME/traffic`. What is no number is left to the API to refuse. */
+/** The members of `PUT /func/NAME/traffic`. The API rejects what is not a number. */
 export function rulesDocument({ sticky, key, hasGuard, errorRate, slowdown, calls }: Rules) {
   const number = (text: string) => (text.trim() === "" ? undefined : Number(text));
   const rate = number(errorRate);

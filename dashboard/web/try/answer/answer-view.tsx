@@ -49,7 +49,7 @@ function Answered({ name, answer, wasAsync }: { name: string; answer: Answer; wa
       </div>
       {end === "broken" ? (
         <Notice kind="bad" title="The answer broke off">
-          The function or its instance ended before the last byte. What had come is below.
+          The function or its instance ended before the last byte. The part that arrived is below.
         </Notice>
       ) : null}
       <Effects answer={answer} />
