@@ -179,6 +179,8 @@ export interface VersionNote {
   readonly message?: string | undefined;
   /** Id of the git commit, 40 hexadecimal digits in lower case. */
   readonly commit?: string | undefined;
+  /** Author of that commit. Only a version that was deployed from a repository of Skiff has one. */
+  readonly author?: string | undefined;
 }
 
 export interface Content {

@@ -80,6 +80,9 @@ const secrets: Migration = (db) => {
     CREATE TABLE secret_numbers (name TEXT PRIMARY KEY, highest INTEGER NOT NULL) STRICT, WITHOUT ROWID;`);
 };
 
+/** The author of the commit from which a version was deployed. */
+const commitAuthors: Migration = (db) => db.exec("ALTER TABLE version_notes ADD COLUMN author TEXT");
+
 /** In order. The schema version of a database is the number of migrations that it has had. */
 export const MIGRATIONS: readonly Migration[] = [
   functionsAndVersions,
@@ -87,4 +90,5 @@ export const MIGRATIONS: readonly Migration[] = [
   declarations,
   notesAndRoutes,
   secrets,
+  commitAuthors,
 ];

@@ -128,8 +128,8 @@ export class StoreDatabase {
       this.#sql("INSERT INTO functions VALUES (?, ?) ON CONFLICT DO NOTHING").run(name, createdAt.getTime());
       this.#insert(version);
       this.#sql("INSERT INTO source_hashes VALUES (?, ?, ?)").run(name, number, sourceHash);
-      const noted = [note.by, note.message ?? null, note.commit ?? null, Number(pinned)];
-      this.#sql("INSERT INTO version_notes VALUES (?, ?, ?, ?, ?, ?)").run(name, number, ...noted);
+      const noted = [note.by, note.message ?? null, note.commit ?? null, Number(pinned), note.author ?? null];
+      this.#sql("INSERT INTO version_notes VALUES (?, ?, ?, ?, ?, ?, ?)").run(name, number, ...noted);
       this.#forget(name, forget);
     });
     return this.#cleanLog();

@@ -50,7 +50,7 @@ export interface FunctionRecord extends FunctionRoute {
 /** All columns of a version except source and bundle. SQLite takes the length of a source from the head of its row. */
 export const RECORDS = `
   SELECT v.name, v.version, v.hash, h.hash AS source_hash, v.settings, v.created_at, length(v.source) AS source_bytes,
-    n."by", n.message, n.git_commit, n.pinned
+    n."by", n.message, n.git_commit, n.author, n.pinned
   FROM versions v JOIN source_hashes h ON h.name = v.name AND h.version = v.version
   JOIN version_notes n ON n.name = v.name AND n.version = v.version`;
 
@@ -114,7 +114,7 @@ export function callableVersion({
 }
 
 export function versionRecord(row: Row): VersionRecord {
-  const { message, git_commit: commit } = row as Record<string, string | null>;
+  const { message, git_commit: commit, author } = row as Record<string, string | null>;
   return {
     name: row.name as string,
     version: row.version as number,
@@ -126,6 +126,7 @@ export function versionRecord(row: Row): VersionRecord {
       by: row.by as string,
       ...(message === null ? {} : { message }),
       ...(commit === null ? {} : { commit }),
+      ...(author === null ? {} : { author }),
     },
     sourceBytes: row.source_bytes as number,
     pinned: row.pinned === 1,

@@ -1,0 +1,48 @@
+import type { Readable, Writable } from "node:stream";
+
+/** Runs git without any configuration but Skiff's own. */
+export interface Git {
+  /**
+   * Runs a command of git to its end and returns its standard output.
+   * @throws GitFailed if it exits with another code than 0; the reason of `signal`
+   */
+  run(args: readonly string[], options: GitOptions): Promise<Buffer>;
+
+  /** Starts a command of git, whose streams the caller serves. It ends with `signal`, or after its deadline. */
+  start(args: readonly string[], options: GitOptions): RunningGit;
+}
+
+export interface GitOptions {
+  /** The bare repository. */
+  readonly repository: string;
+  /** A quarantine: new objects are there, all others in the repository. */
+  readonly objects?: string;
+  readonly input?: Uint8Array | string;
+  /** Most bytes of standard output; more is a GitFailed. By default 16 MiB. */
+  readonly mostBytes?: number;
+  /** Variables besides those that every command gets. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunningGit {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** @throws GitFailed */
+  readonly ended: Promise<void>;
+}
+
+/** Git refused something, or failed. The message has the end of what it printed on standard error. */
+export class GitFailed extends Error {
+  override readonly name = "GitFailed";
+  /** Undefined if a signal ended it. */
+  readonly exitCode: number | undefined;
+  readonly stderr: string;
+
+  constructor(command: string, { exitCode, stderr }: { exitCode: number | undefined; stderr: string }) {
+    const how = exitCode === undefined ? "was ended" : `failed with ${exitCode}`;
+    super(`git ${command} ${how}: ${stderr.trim().slice(-500)}`);
+    this.exitCode = exitCode;
+    this.stderr = stderr;
+  }
+}
