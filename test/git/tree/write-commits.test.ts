@@ -52,6 +52,8 @@ describe("writeCommits", () => {
       commitOf(files, { parent: undefined }),
       commitOf(textFiles({ c: "c" }), { parent: PREVIOUS }),
       commitOf(textFiles({ c: "d", ".gitignore": "" }), { parent: PREVIOUS }),
+      commitOf(textFiles({ e: "e", "a/.gitkeep": "" }), { parent: PREVIOUS }),
+      commitOf(textFiles({ a: "in place of its folder" }), { parent: PREVIOUS }),
       commitOf(textFiles({ e: "e" }), { parent: PREVIOUS }),
     ];
     const together = await write(...commits);
