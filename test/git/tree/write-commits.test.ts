@@ -30,7 +30,8 @@ describe("writeCommits", () => {
 
   it("writes what readTree reads", async () => {
     const random = seededRandom(testSeed());
-    const trees = Array.from({ length: 8 }, () => randomTree(random));
+    const large = new Map([["large", new Uint8Array(3_000_000).fill(7)]]);
+    const trees = [...Array.from({ length: 8 }, () => randomTree(random)), large];
     const ids = await write(
       ...trees.map((files, at) => commitOf(files, { parent: at === 0 ? undefined : PREVIOUS })),
     );
@@ -184,7 +185,7 @@ describe("writeCommits", () => {
     assert.deepEqual(readdirSync(join(repository.path, "refs/skiff")), []);
     assert.deepEqual(
       readdirSync(repository.path).sort(),
-      ["HEAD", "objects", "refs"],
+      ["HEAD", "empty", "objects", "refs"],
       "no report of a crash",
     );
   });
