@@ -13,6 +13,7 @@ import { flowPaths } from "./flows/flows.ts";
 import { triggerPaths } from "./flows/intake.ts";
 import { runPaths, runSchemas } from "./flows/runs.ts";
 import { flowSchemas } from "./flows/schemas.ts";
+import { gitPaths } from "./git.ts";
 import { keyPaths } from "./keys.ts";
 import { logPaths } from "./logs.ts";
 import { sourceFilePaths, sourceFileSchemas } from "./observing/files.ts";
@@ -52,6 +53,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...asyncPaths(),
       ...logPaths(),
       ...execPaths(limits),
+      ...gitPaths(),
       ...usagePaths(),
       ...keyPaths(limits),
       ...filePaths(),

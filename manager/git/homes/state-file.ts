@@ -65,15 +65,20 @@ export function checkState(value: unknown): RepositoryState {
 
 function isFunctionState(value: unknown): value is FunctionState {
   if (!isObject(value)) return false;
-  const { path, version, commits } = value;
+  const { path, version, serving, versions } = value;
   return (
     typeof path === "string" &&
     Number.isSafeInteger(version) &&
-    isObject(commits) &&
-    Object.values(commits).every((id) => typeof id === "string")
+    typeof serving === "number" &&
+    isObject(versions) &&
+    Object.values(versions).every((each) => isObject(each) && isText(each.commit) && isText(each.hash))
   );
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }

@@ -40,7 +40,10 @@ export async function quarantine(repository: string, pack: Uint8Array, name = "1
 }
 
 export function stateOf(version: number, commits: readonly CommitId[] = [], name = "hello"): RepositoryState {
-  const numbered = commits.map((id, index) => [String(index + 1), id] as const);
+  const numbered = commits.map(
+    (id, index) => [String(index + 1), { commit: id, hash: `hash ${id}` }] as const,
+  );
   const kept = Object.fromEntries(numbered.slice(0, version));
-  return { branch: "main", isGroup: false, functions: { [name]: { path: ".", version, commits: kept } } };
+  const functions = { [name]: { path: ".", version, serving: version, versions: kept } };
+  return { branch: "main", isGroup: false, tip: commits[version - 1] ?? null, functions };
 }
