@@ -53,9 +53,8 @@ export async function planImport(
     const removed = removedBy(commit);
     const isReplaced = (path: string) =>
       removed.length === 0 || removed.some((top) => path === top || path.startsWith(`${top}/`));
-    let entries: Entries;
-    if (treeOf === undefined) entries = new Map([...kept].filter(([path]) => isReplaced(path)));
-    else {
+    let entries: Entries | undefined;
+    if (treeOf !== undefined) {
       entries = await entriesAt(git, { repository, commit: treeOf, paths: removed });
       const theirs = [...(await gitFilesOf(git, repository, treeOf))].filter(([path]) => isReplaced(path));
       kept = new Map([...[...kept].filter(([path]) => !isReplaced(path)), ...theirs]);
@@ -69,6 +68,8 @@ export async function planImport(
         mode: executables?.has(path) ? "100755" : "100644",
         mark: isForGit(path) ? ++marks : undefined,
       }));
+    kept = besides(kept, files);
+    entries ??= new Map([...kept].filter(([path]) => isReplaced(path)));
     const written = files.flatMap(({ path, mode, mark }) =>
       mark === undefined ? [] : [[path, { mode, object: `:${mark}` }] as const],
     );
@@ -81,6 +82,19 @@ export async function planImport(
 
 function removedBy({ replaces }: NewCommit): readonly string[] {
   return replaces === undefined || replaces.some((path) => path === "." || path === "") ? [] : replaces;
+}
+
+/** Entries whose path no file takes, also not as a folder. */
+function besides(entries: Entries, files: readonly PlannedFile[]): Entries {
+  const taken = new Set(files.map(({ path }) => path));
+  const isTaken = (path: string) => {
+    const names = path.split("/");
+    return (
+      names.some((_, at) => taken.has(names.slice(0, at + 1).join("/"))) ||
+      files.some((file) => file.path.startsWith(`${path}/`))
+    );
+  };
+  return new Map([...entries].filter(([path]) => !isTaken(path)));
 }
 
 function gitFilesOf(git: Git, repository: string, commit: CommitId): Promise<Entries> {

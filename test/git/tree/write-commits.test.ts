@@ -30,7 +30,8 @@ describe("writeCommits", () => {
 
   it("writes what readTree reads", async () => {
     const random = seededRandom(testSeed());
-    const trees = Array.from({ length: 8 }, () => randomTree(random));
+    const large = new Map([["large", new Uint8Array(3_000_000).fill(7)]]);
+    const trees = [...Array.from({ length: 8 }, () => randomTree(random)), large];
     const ids = await write(
       ...trees.map((files, at) => commitOf(files, { parent: at === 0 ? undefined : PREVIOUS })),
     );
@@ -52,6 +53,8 @@ describe("writeCommits", () => {
       commitOf(files, { parent: undefined }),
       commitOf(textFiles({ c: "c" }), { parent: PREVIOUS }),
       commitOf(textFiles({ c: "d", ".gitignore": "" }), { parent: PREVIOUS }),
+      commitOf(textFiles({ e: "e", "a/.gitkeep": "" }), { parent: PREVIOUS }),
+      commitOf(textFiles({ a: "in place of its folder" }), { parent: PREVIOUS }),
       commitOf(textFiles({ e: "e" }), { parent: PREVIOUS }),
     ];
     const together = await write(...commits);
@@ -182,7 +185,7 @@ describe("writeCommits", () => {
     assert.deepEqual(readdirSync(join(repository.path, "refs/skiff")), []);
     assert.deepEqual(
       readdirSync(repository.path).sort(),
-      ["HEAD", "objects", "refs"],
+      ["HEAD", "empty", "objects", "refs"],
       "no report of a crash",
     );
   });
