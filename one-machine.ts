@@ -171,6 +171,14 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
+    gitHome: {
+      folder: join(dataFolder, "git-tools"),
+      path: env.PATH,
+      open: async (git) => {
+        const { FolderHome } = await import("./manager/git/homes/folder-home.ts");
+        return new FolderHome({ folder: join(dataFolder, "git"), git });
+      },
+    },
     system: {
       platform: "local",
       store: { kind: isShared ? "postgresql" : "sqlite", schema: MIGRATIONS.length },

@@ -4,6 +4,7 @@ import type { ManagerOptions } from "./api/services.ts";
 import type { RequestHandler } from "./app.ts";
 import { CommandRuns } from "./commands/command-runs.ts";
 import { Deploys } from "./deploys/deploys.ts";
+import type { Repositories } from "./git/repositories.ts";
 
 export interface Manager {
   /** For `http.createServer`. The composition root routes `/fn` elsewhere. */
@@ -25,12 +26,21 @@ export function createManager(options: ManagerOptions): Manager {
   const commandRuns = new CommandRuns({ commands: platform.commands, limits, print });
   const keys = keyAccess({ ...options, keys: options.keyTable, now: Date.now });
   let app: RequestHandler | undefined;
+  let repositories: Repositories | undefined;
   let loading: Promise<void> | undefined;
   const load = async () => {
     const { createApp } = await import("./app.ts");
+    const { Repositories } = await import("./git/repositories.ts");
+    const { receivePush } = await import("./git/push/receive.ts");
     const { KnownFlows } = await import("./api/flows/known-flows.ts");
     const flows = new KnownFlows(options);
-    app = createApp({ ...options, deploys, commandRuns, keys, flows, closing: closing.signal });
+    repositories = new Repositories({ ...options, deploys });
+    const services = { ...options, deploys, commandRuns, keys, flows, repositories };
+    app = createApp({
+      ...services,
+      receivePush: (push) => receivePush(push, services),
+      closing: closing.signal,
+    });
   };
   return {
     handler(request, response) {
@@ -53,6 +63,7 @@ export function createManager(options: ManagerOptions): Manager {
     },
     async close({ drainMs = limits.drainMs } = {}) {
       closing.abort();
+      await repositories?.close();
       await Promise.all([deploys.close({ drainMs }), commandRuns.close({ drainMs }), keys.uses.flush()]);
     },
   };

@@ -1,6 +1,7 @@
 import type { Router } from "@koa/router";
 import type { Middleware } from "koa";
 import { type Access, refusal } from "../../http/access/access.ts";
+import { bearerFromBasic } from "../../http/access/basic.ts";
 import type { Credentials } from "../../http/access/credentials.ts";
 import { requireAllFunctions, requireFunction, requireScope } from "../../http/access/principal.ts";
 import { clientAddress } from "../../http/client-address.ts";
@@ -8,6 +9,7 @@ import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import { INTERNAL_KEY_ID } from "../../platform/keys/internal-key.ts";
 import { includesScope } from "../../platform/keys/scopes.ts";
 import { Problem } from "../../platform/problems.ts";
+import { isGitPath } from "../api/git/git-request.ts";
 import { ROUTE_RULES, type RouteRule, STRICTEST } from "./route-rules.ts";
 
 /** Orchestrators probe without a token, and the answers are not secret. */
@@ -36,7 +38,9 @@ export function guardAccess({ access, credentials, router, proxies, keyUsed }: G
     if (isProbe(ctx.path)) return next();
     const address = clientAddress(ctx.req, proxies);
     ctx.state.from = address;
-    const principal = await credentials.identify(headersDistinct, address);
+    const { authorization } = headersDistinct;
+    const sent = isGitPath(ctx.path) ? { authorization: bearerFromBasic(authorization) } : { authorization };
+    const principal = await credentials.identify(sent, address);
     ctx.state.principal = principal;
     ctx.state.by = principal.by;
     if (principal.keyId !== undefined && principal.keyId !== INTERNAL_KEY_ID) keyUsed(principal.keyId);

@@ -4,6 +4,7 @@ import type { Router } from "@koa/router";
 import type { Context, Middleware } from "koa";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, problemDocument, problemHeaders, toProblem } from "../../platform/problems.ts";
+import { GIT_CHALLENGE, gitError, isGitPath } from "./git/git-request.ts";
 
 /** Routes that the answer for an unknown path names. */
 const NEAREST = 3;
@@ -38,12 +39,29 @@ export function answerProblems(print: (line: string) => void): Middleware {
       if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${inspect(error)}`);
       const problem = toProblem(error);
       ctx.status = problem.status;
+      if (isGitPath(ctx.path)) return answerGit(ctx, problem);
       ctx.body = `${JSON.stringify(problemDocument(problem, callId))}\n`;
       ctx.set(problemHeaders(problem, callId));
       // The rest of a body that missed its deadline would block the connection.
       if (problem.code === "request_timeout") ctx.set("connection", "close");
     }
   };
+}
+
+/** Git prints a plain text, and asks for a password where it is challenged. */
+function answerGit(ctx: Context, problem: Problem): void {
+  const inProtocol = gitError(ctx.path, problem);
+  if (inProtocol !== undefined) {
+    ctx.status = 200;
+    ctx.type = inProtocol.type;
+    ctx.body = inProtocol.body;
+    return;
+  }
+  ctx.type = "text/plain; charset=utf-8";
+  ctx.body = `${problem.detail}\n`;
+  const { retryAfterS } = problem.extensions;
+  if (problem.status === 401) ctx.set("www-authenticate", GIT_CHALLENGE);
+  if (retryAfterS !== undefined) ctx.set("retry-after", String(retryAfterS));
 }
 
 /** The last step: answers OPTIONS, methods that a path does not serve, and unknown paths. */

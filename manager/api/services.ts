@@ -14,6 +14,8 @@ import type { KeyAccess } from "../access/key-access.ts";
 import type { RouteRule } from "../access/route-rules.ts";
 import type { CommandRuns } from "../commands/command-runs.ts";
 import type { Deploys } from "../deploys/deploys.ts";
+import type { ReceivePush } from "../git/push/push.ts";
+import type { GitHome, Repositories } from "../git/repositories.ts";
 import type { KnownFlows } from "./flows/known-flows.ts";
 import type { SystemFacts } from "./system/system-facts.ts";
 
@@ -41,6 +43,8 @@ export interface ManagerOptions {
   readonly metrics: () => Promise<string>;
   /** Returns the reason why the manager is not ready, or undefined. */
   readonly ready: () => string | undefined;
+  /** Where git repositories are. Absent: requests for them answer 501 `git_missing`. */
+  readonly gitHome?: GitHome | undefined;
   /** For `GET /system`. */
   readonly system?: SystemFacts | undefined;
   /** Base of the URLs in answers. By default it is made from the `Host` of the request. */
@@ -55,6 +59,8 @@ export interface Services extends ManagerOptions {
   readonly commandRuns: CommandRuns;
   readonly keys: KeyAccess;
   readonly flows: KnownFlows;
+  readonly repositories: Repositories;
+  readonly receivePush: ReceivePush;
   /** Aborts when the manager shuts down, so that it ends streams. */
   readonly closing: AbortSignal;
 }

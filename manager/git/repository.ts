@@ -1,4 +1,4 @@
-import type { Share } from "../../platform/platform.ts";
+import type { RouteRules, Traffic } from "../../platform/platform.ts";
 
 /** The full id of a commit: 40 hexadecimal digits in lower case. */
 export type CommitId = string;
@@ -9,6 +9,8 @@ export interface RepositoryState {
   readonly branch: string;
   /** Whether its `skiff.yaml` declares its functions. Otherwise it belongs to the function with its name. */
   readonly isGroup: boolean;
+  /** The commit that the branch is at, or is moved to; null before the first one. */
+  readonly tip: CommitId | null;
   readonly functions: Readonly<Record<string, FunctionState>>;
   /** A push whose versions are stored, and which may have begun to take calls. */
   readonly pending?: PendingPush | undefined;
@@ -21,28 +23,49 @@ export interface FunctionState {
   readonly path: string;
   /** The version whose source the tip of the branch has; 0 if there is none. */
   readonly version: number;
+  /** The version that had all calls when that was last looked at: another one means a rollback. 0 if there was none. */
+  readonly serving: number;
   /** The commit of each kept version, by its number. */
-  readonly commits: Readonly<Record<string, CommitId>>;
+  readonly versions: Readonly<Record<string, VersionCommit>>;
 }
 
+export interface VersionCommit {
+  readonly commit: CommitId;
+  /** The hash of the version: a function that was removed and made anew uses its numbers again. */
+  readonly hash: string;
+}
+
+/** A push to the branch that deploys, from before its versions are made until they take their traffic. */
 export interface PendingPush {
-  /** The tip of the branch once every function takes its new traffic. */
+  /** The tip of the branch once every function has its new traffic. */
   readonly commit: CommitId;
   /** The tip before; null for the first push. */
   readonly former: CommitId | null;
+  /** The manager that works on it. */
+  readonly owner: string;
+  /** Until when nobody else touches it, in milliseconds since 1970. */
+  readonly until: number;
   readonly isGroup: boolean;
-  /** Functions that the push changes, with the traffic that they get; empty traffic for a version without calls. */
-  readonly switches: Readonly<Record<string, PendingSwitch>>;
   /** The path of every function of the tree, also of those that stay as they are. */
   readonly paths: Readonly<Record<string, string>>;
+  /** Functions that change, by name. Absent while versions are being made: nothing takes other calls then. */
+  readonly switches?: Readonly<Record<string, PendingSwitch>>;
 }
 
 export interface PendingSwitch {
-  /** The version that the push deployed. */
+  /** The version that the push made, or found. */
   readonly version: number;
-  /** The current version before; absent for a new function. */
-  readonly former?: number;
-  readonly traffic: readonly Share[];
+  /** Its hash. */
+  readonly hash: string;
+  /** The traffic that it gets; empty if no version of the push takes calls. */
+  readonly traffic: Traffic;
+  readonly rules: Omit<RouteRules, "expected">;
+  /** What the function had before; absent for a new one. */
+  readonly former?: {
+    readonly version: number;
+    readonly traffic: Traffic;
+    readonly rules: Omit<RouteRules, "expected">;
+  };
 }
 
 /** Another repository that this one follows, or that follows this one. */
@@ -57,6 +80,8 @@ export interface Mirror {
   readonly secret?: string;
   /** The secret whose value signs the requests of its webhook. */
   readonly webhookSecret?: string;
+  /** How the last attempt ended. */
+  readonly last?: { readonly at: number; readonly commit?: CommitId; readonly error?: string };
 }
 
 /** What a push asks of one ref. The id of a ref that does not exist is `NO_COMMIT`. */
@@ -71,4 +96,9 @@ export const DEFAULT_BRANCH = "main";
 
 export function branchRef(branch: string): string {
   return `refs/heads/${branch}`;
+}
+
+/** The state of a repository without commits. */
+export function emptyState(): RepositoryState {
+  return { branch: DEFAULT_BRANCH, isGroup: false, tip: null, functions: {} };
 }

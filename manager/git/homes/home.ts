@@ -50,6 +50,12 @@ export interface OpenRepository extends KeptRepository {
   /** Bytes of its packs. */
   bytes(): Promise<number>;
 
+  /**
+   * Packs its objects again if they are in many files, and removes what killed programs left. Nobody may push meanwhile.
+   * An object that no ref leads to stays.
+   */
+  maintain(): Promise<void>;
+
   /** Ends the use of a repository from `create` that was not saved: removes its folder. Otherwise does nothing. */
   release(): Promise<void>;
 }

@@ -3,6 +3,12 @@ import type { CommitId } from "../repository.ts";
 /** The files of a commit by path, in the order of their names. */
 export type TreeFiles = ReadonlyMap<string, Uint8Array>;
 
+/** The files of a commit that are its source. */
+export interface SourceTree extends TreeFiles {
+  /** Paths of those that the commit marks as executable. */
+  readonly executables: ReadonlySet<string>;
+}
+
 /** Bounds of a tree that is deployed. */
 export interface TreeLimits {
   /** Bytes of all files. */
@@ -10,11 +16,20 @@ export interface TreeLimits {
   readonly files: number;
 }
 
+/** The parent of a commit that is written with the one before it. */
+export const PREVIOUS = "previous";
+
 /** A commit to write. Equal values make equal commits. */
 export interface NewCommit {
-  readonly parent: CommitId | undefined;
-  /** The whole tree. */
+  /** A commit of the repository, or `PREVIOUS`. */
+  readonly parent: CommitId | typeof PREVIOUS | undefined;
+  /** The files by their path from the root of the tree. */
   readonly files: TreeFiles;
+  readonly executables?: ReadonlySet<string> | undefined;
+  /** The files and folders of the parent that `files` replaces; by default the whole tree. The rest stays. */
+  readonly replaces?: readonly string[] | undefined;
+  /** A commit whose content comes in place of what is replaced. `files` are written over it. */
+  readonly treeOf?: CommitId | undefined;
   /** Name of the author, such as `key ci (k1a2b3)`. Its address is made of it. */
   readonly author: string;
   readonly at: Date;

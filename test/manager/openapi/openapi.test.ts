@@ -6,6 +6,8 @@ import { ROUTE_RULES } from "../../../manager/access/route-rules.ts";
 import { KnownFlows } from "../../../manager/api/flows/known-flows.ts";
 import { CommandRuns } from "../../../manager/commands/command-runs.ts";
 import { Deploys } from "../../../manager/deploys/deploys.ts";
+import { receivePush } from "../../../manager/git/push/receive.ts";
+import { Repositories } from "../../../manager/git/repositories.ts";
 import { openApi } from "../../../manager/openapi/openapi.ts";
 import { createRoutes } from "../../../manager/routes.ts";
 import { commandRules } from "../../../platform/images/command-rules.ts";
@@ -44,15 +46,17 @@ function routes(): Router {
   const platform = new FakePlatform();
   const builder = new FakeBuilder();
   const table = new KeyTable();
+  const deploys = new Deploys({ platform, builder, limits: LIMITS });
+  const print = () => {};
+  const services = { platform, deploys, builder, limits: LIMITS, print };
+  const repositories = new Repositories(services);
   return createRoutes({
-    platform,
-    commandRuns: new CommandRuns({ commands: undefined, limits: LIMITS, print: () => {} }),
-    deploys: new Deploys({ platform, builder, limits: LIMITS }),
-    builder,
-    limits: LIMITS,
+    ...services,
+    repositories,
+    receivePush: (push) => receivePush(push, { ...services, repositories }),
+    commandRuns: new CommandRuns({ commands: undefined, limits: LIMITS, print }),
     flows: new KnownFlows({ limits: LIMITS }),
     access: { mode: "open" },
-    print: () => {},
     metrics: async () => "",
     ready: () => undefined,
     closing: new AbortController().signal,
@@ -78,6 +82,9 @@ function operations(): [string, Any][] {
   );
 }
 
+/** A clone sends what it has. */
+const READING = /^GET |git-upload-pack$/;
+
 describe("manager: the OpenAPI document", () => {
   it("describes every route, and no other", () => {
     assert.deepEqual(documented().sort(), routed().sort());
@@ -90,7 +97,7 @@ describe("manager: the OpenAPI document", () => {
     const guarded = all.filter((route) => !/^GET \/(healthz|readyz)$/.test(route));
     assert.deepEqual(Object.keys(ROUTE_RULES).sort(), guarded.sort());
     for (const [route, { action }] of Object.entries(ROUTE_RULES))
-      assert.equal(action !== undefined, !route.startsWith("GET ") || route === "GET /exec", route);
+      assert.equal(action !== undefined, !READING.test(route) || route === "GET /exec", route);
   });
 
   it("describes the calls of functions by every method, without a token", () => {

@@ -1,0 +1,160 @@
+import { pipeline } from "node:stream/promises";
+import { requireFunction, requireScope } from "../../../http/access/principal.ts";
+import { clientSignal } from "../../../http/client-signal.ts";
+import { checkFunctionName } from "../../../platform/function-name.ts";
+import { Problem } from "../../../platform/problems.ts";
+import { formatBytes } from "../../../platform/quantity.ts";
+import type { OpenRepository } from "../../git/homes/home.ts";
+import { type GitService, serveBackend } from "../../git/program/http-backend.ts";
+import { restOfBody } from "../../git/program/rest-of-body.ts";
+import { PushSession } from "../../git/push/push-session.ts";
+import type { RepositoryWork } from "../../git/repositories.ts";
+import { emptyState } from "../../git/repository.ts";
+import { hostsOf } from "../deploy-function.ts";
+import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
+
+/** `GET /git/NAME.git/info/refs?service=`: the refs, which begin a clone, a fetch or a push. */
+export function advertiseRefs(services: Services): Handler {
+  return async (ctx) => {
+    const service = new URLSearchParams(ctx.querystring).get("service");
+    if (service !== "git-upload-pack" && service !== "git-receive-pack") {
+      const detail = "Only the smart protocol of git is served: use git 1.6.6 or newer.";
+      throw new Problem("forbidden", detail);
+    }
+    const signal = signalOf(ctx, services);
+    const name = repositoryName(ctx);
+    authorize(ctx, service, name);
+    await services.repositories.serve(signal, async () => {
+      const work = await openFor(service, name, { services, signal });
+      try {
+        for (const each of Object.keys(work.repository.state.functions))
+          requireFunction(ctx.state.principal, each);
+        await answer(ctx, work, { path: "info/refs", query: `service=${service}`, signal });
+      } finally {
+        await work.repository.release();
+      }
+    });
+  };
+}
+
+/** `POST /git/NAME.git/git-upload-pack`: a clone or a fetch. */
+export function uploadPack(services: Services): Handler {
+  return async (ctx) => {
+    const signal = signalOf(ctx, services);
+    const name = repositoryName(ctx);
+    authorize(ctx, "git-upload-pack", name);
+    await services.repositories.serve(signal, async () => {
+      const { git, home, hooks } = await services.repositories.tools();
+      const repository = await home.open(name);
+      if (repository === undefined)
+        throw new Problem("unknown_repository", `There is no repository "${name}".`);
+      for (const each of Object.keys(repository.state.functions)) requireFunction(ctx.state.principal, each);
+      await answer(ctx, { git, hooks, repository }, { path: "git-upload-pack", query: "", signal });
+    });
+  };
+}
+
+/** `POST /git/NAME.git/git-receive-pack`: a push. */
+export function receivePack(services: Services): Handler {
+  return async (ctx) => {
+    const signal = signalOf(ctx, services);
+    const name = repositoryName(ctx);
+    ctx.state.audited = { target: name };
+    authorize(ctx, "git-receive-pack", name);
+    await checkLength(ctx, services);
+    await services.repositories.serve(signal, async () => {
+      const work = await openFor("git-receive-pack", name, { services, signal });
+      const { principal } = ctx.state;
+      const session = new PushSession(services, {
+        ...{ name, principal, signal, opened: work.repository },
+        baseUrl: baseUrl(services, ctx),
+        reachedAt: hostsOf(ctx.req.headers),
+      });
+      try {
+        await answer(ctx, work, {
+          ...{ path: "git-receive-pack", query: "", mostBytes: services.limits.pushBytes, signal, session },
+        });
+      } finally {
+        await session.end();
+        await work.repository.release();
+      }
+      ctx.state.audited = { target: name, detail: session.detail };
+    });
+  };
+}
+
+interface Answering {
+  readonly path: string;
+  readonly query: string;
+  /** Of a body that git does not read to its end. */
+  readonly mostBytes?: number;
+  readonly signal: AbortSignal;
+  readonly session?: PushSession;
+}
+
+/** Resolves when git has ended and the answer is sent. */
+async function answer(
+  ctx: Call,
+  { git, hooks, repository }: Pick<RepositoryWork, "git" | "hooks" | "repository">,
+  { path, query, mostBytes = 0, signal, session }: Answering,
+): Promise<void> {
+  const { status, fields, body, started } = await serveBackend(git, {
+    ...{ repository: repository.path, path, query, request: ctx.req, by: ctx.state.by, signal },
+    ...(session === undefined ? {} : { hooks }),
+  });
+  const hooked = session?.serve(started.channel!);
+  ctx.respond = false;
+  const { res } = ctx;
+  res.statusCode = status;
+  for (const [name, value] of fields) res.setHeader(name, value);
+  // Whoever left needs no answer.
+  await pipeline(body, res, { end: false, signal }).catch(() => body.destroy());
+  // The client reads errors of git in the answer.
+  await started.ended.catch(() => {});
+  await hooked;
+  await restOfBody(ctx.req, mostBytes);
+  res.end();
+}
+
+async function openFor(
+  service: GitService,
+  name: string,
+  { services: { repositories }, signal }: { readonly services: Services; readonly signal: AbortSignal },
+): Promise<RepositoryWork> {
+  if (service === "git-upload-pack") return repositories.read(name, signal);
+  try {
+    return await repositories.read(name, signal);
+  } catch (error) {
+    // The first push creates the function, unless the name is that of a function in another repository.
+    if (!(error instanceof Problem) || error.code !== "unknown_repository") throw error;
+    const tools = await repositories.tools();
+    if ((await tools.home.ownerOf(name)) !== undefined) throw error;
+    const repository: OpenRepository = await tools.home.create(name, emptyState());
+    return { ...tools, repository };
+  }
+}
+
+function signalOf(ctx: Call, { repositories, limits }: Services): AbortSignal {
+  return AbortSignal.any([clientSignal(ctx.res), repositories.closing, AbortSignal.timeout(limits.gitMs)]);
+}
+
+/** @throws Problem `insufficient_scope` */
+function authorize({ state: { principal } }: Call, service: GitService, name: string): void {
+  const what = service === "git-upload-pack" ? "A clone" : "A push";
+  requireScope(principal, service === "git-upload-pack" ? "read" : "deploy", what);
+  requireFunction(principal, name);
+}
+
+/** @throws Problem `invalid_name` */
+function repositoryName({ params }: Call): string {
+  return checkFunctionName(params.repository!.replace(/\.git$/, ""));
+}
+
+/** @throws Problem `push_too_large`; git itself counts the bytes of a push without a length */
+async function checkLength({ req }: Call, { limits: { pushBytes } }: Services): Promise<void> {
+  const bytes = Number(req.headers["content-length"] ?? 0);
+  if (bytes <= pushBytes) return;
+  await restOfBody(req, pushBytes);
+  const detail = `The push has ${formatBytes(bytes)}, at most ${formatBytes(pushBytes)} (SKIFF_MAX_PUSH): push fewer commits at a time, leave large files out, or raise SKIFF_MAX_PUSH.`;
+  throw new Problem("push_too_large", detail);
+}

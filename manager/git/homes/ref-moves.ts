@@ -1,0 +1,61 @@
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import type { Git } from "../program/git.ts";
+import { NO_COMMIT, type RefUpdate } from "../repository.ts";
+import { readRef } from "./bare-repository.ts";
+import { syncPath } from "./durable-files.ts";
+
+/** Whether every ref is where its update expects it. */
+export async function areAtTheirStart(path: string, updates: readonly RefUpdate[]): Promise<boolean> {
+  for (const { ref, from } of updates) if (((await readRef(path, ref)) ?? NO_COMMIT) !== from) return false;
+  return true;
+}
+
+export interface MoveOptions {
+  readonly updates: readonly RefUpdate[];
+  readonly between?: () => Promise<void>;
+}
+
+/**
+ * Moves refs, all or none. `between` runs when git has locked and checked them; if it fails, none moves.
+ * @throws GitFailed
+ */
+export async function moveRefs(git: Git, path: string, options: MoveOptions): Promise<void> {
+  const { updates, between } = options;
+  if (updates.length === 0) return between?.();
+  // Nobody but the caller moves refs now, so a lock is one of a git that was killed.
+  for (const { ref } of updates) await rm(join(path, `${ref}.lock`), { force: true });
+  await rm(join(path, "packed-refs.lock"), { force: true });
+  const lines = updates.map(({ ref, from, to }) => `update ${ref}\0${to}\0${from}\0`).join("");
+  const { stdin, stdout, ended } = git.start(["update-ref", "--stdin", "-z"], { repository: path });
+  // The end of git says what became of it, not the end of its input.
+  stdin.on("error", () => {});
+  const isPrepared = printsLine(stdout, "prepare: ok");
+  stdin.write(`start\0${lines}prepare\0`);
+  let isMoved = false;
+  try {
+    if (await isPrepared) {
+      await between?.();
+      stdin.write("commit\0");
+      isMoved = true;
+    }
+  } finally {
+    // Git gives up what was not committed.
+    stdin.end();
+    if (!isMoved) await ended.catch(() => {});
+  }
+  await ended;
+  for (const folder of new Set(updates.map(({ ref }) => dirname(join(path, ref))))) await syncPath(folder);
+  if (!isMoved) throw new Error("git update-ref ended before it had locked the refs");
+}
+
+/** Resolves when a program has printed the line, or has printed its last one. Reads its output to the end. */
+function printsLine(output: Readable, wanted: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const lines = createInterface({ input: output });
+  lines.on("line", (line) => line === wanted && resolve(true));
+  lines.on("close", () => resolve(false));
+  return promise;
+}

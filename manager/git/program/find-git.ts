@@ -1,0 +1,53 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Problem } from "../../../platform/problems.ts";
+import { searchPath } from "./environment.ts";
+import { GitFailed } from "./git.ts";
+import { GitProgram, type GitProgramOptions } from "./git-program.ts";
+import { PRE_RECEIVE } from "./hook.ts";
+
+export interface InstalledGit {
+  readonly git: GitProgram;
+  /** Such as `2.39.5`. */
+  readonly version: string;
+  /** The folder with the hook of pushes. */
+  readonly hooks: string;
+}
+
+export interface FindOptions extends Pick<GitProgramOptions, "bounds" | "timeoutMs"> {
+  /** The folder for what git needs besides repositories. */
+  readonly folder: string;
+  /** The variable `PATH`. */
+  readonly path: string | undefined;
+}
+
+/**
+ * Finds git, and prepares its folders.
+ * @throws Problem `git_missing` that says what to install
+ */
+export async function findGit({ folder, path, ...options }: FindOptions): Promise<InstalledGit> {
+  const [empty, hooks] = [join(folder, "empty"), join(folder, "hooks")];
+  await mkdir(empty, { recursive: true });
+  await mkdir(hooks, { recursive: true });
+  await writeFile(join(hooks, "pre-receive"), PRE_RECEIVE, { mode: 0o755 });
+  const git = new GitProgram({ ...options, places: { empty, path: searchPath(path) } });
+  // Without a request it answers with an error page, and without itself git has a message of its own.
+  const probe = git.run(["http-backend"], {
+    repository: empty,
+    env: { REQUEST_METHOD: "GET", PATH_INFO: "/" },
+  });
+  try {
+    await probe;
+  } catch (error) {
+    if (!(error instanceof GitFailed)) throw error;
+    if (error.exitCode === 127 || /is not a git command/.test(error.stderr)) throw missing();
+  }
+  const printed = (await git.run(["version"], { repository: empty })).toString();
+  return { git, hooks, version: /\d[\w.]*/.exec(printed)?.[0] ?? printed.trim() };
+}
+
+function missing(): Problem {
+  const detail =
+    "Repositories need git with git-http-backend on the machine of Skiff, such as the package git (on Alpine also git-daemon): install it. Everything else works without it.";
+  return new Problem("git_missing", detail);
+}

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import { type GitBounds, type GitPlaces, gitEnvironment } from "./environment.ts";
+import { type Git, GitFailed, type GitOptions, type RunningGit } from "./git.ts";
+
+const MOST_BYTES = 16 * 1024 ** 2;
+const STDERR_BYTES = 16 * 1024;
+/** Processor time of one process, in seconds: a pack may unpack to a thousand times its size. */
+const CPU_S = 300;
+/** Address space of one process, in KiB. */
+const MEMORY_KIB = 3 * 1024 ** 2;
+/** A system without one of the limits goes on with the other. */
+const BOUNDED = `ulimit -c 0; ulimit -t ${CPU_S} 2>/dev/null; ulimit -v ${MEMORY_KIB} 2>/dev/null; exec "$@"`;
+
+export interface GitProgramOptions {
+  readonly places: GitPlaces;
+  readonly bounds: GitBounds;
+  /** Time of a command, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** How a command is started besides `GitOptions`. */
+export interface StartOptions extends GitOptions {
+  /** Configuration besides that of every command. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Gives the command a socket as descriptor 3. */
+  readonly hasChannel?: boolean;
+}
+
+export interface StartedGit extends RunningGit {
+  /** The other end of descriptor 3. */
+  readonly channel: (Readable & Writable) | undefined;
+}
+
+/** The git of this machine. A command and its children are one process group, which ends as a whole. */
+export class GitProgram implements Git {
+  readonly #options: GitProgramOptions;
+  readonly #running = new Set<ChildProcess>();
+
+  constructor(options: GitProgramOptions) {
+    this.#options = options;
+  }
+
+  async run(args: readonly string[], options: GitOptions): Promise<Buffer> {
+    const { input, mostBytes = MOST_BYTES } = options;
+    const tooMuch = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, tooMuch.signal]) : tooMuch.signal;
+    const running = this.start(args, { ...options, signal });
+    running.stdin.end(input);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    running.stdout.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= mostBytes) chunks.push(chunk);
+      else {
+        const stderr = `it printed more than ${mostBytes} bytes`;
+        tooMuch.abort(new GitFailed(args[0]!, { exitCode: undefined, stderr }));
+      }
+    });
+    await running.ended;
+    return Buffer.concat(chunks);
+  }
+
+  start(args: readonly string[], options: StartOptions): StartedGit {
+    const { places, bounds, timeoutMs } = this.#options;
+    const { repository, objects, env, config, hasChannel = false } = options;
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
+    signal.throwIfAborted();
+    const child = spawn("/bin/sh", ["-c", BOUNDED, "sh", "git", ...args], {
+      cwd: repository,
+      env: {
+        ...gitEnvironment(places, bounds, config),
+        GIT_DIR: repository,
+        ...(objects === undefined ? {} : quarantine(repository, objects)),
+        ...env,
+      },
+      stdio: ["pipe", "pipe", "pipe", ...(hasChannel ? (["pipe"] as const) : [])],
+      detached: true,
+    });
+    this.#running.add(child);
+    const [stdin, stdout, stderr] = child.stdio as readonly [Writable, Readable, Readable, ...unknown[]];
+    // A command may end before it has read its input, which its exit code explains.
+    stdin.on("error", () => {});
+    let printed = "";
+    stderr.setEncoding("utf8").on("data", (text: string) => {
+      printed = (printed + text).slice(-STDERR_BYTES);
+    });
+    const stop = () => endGroup(child);
+    signal.addEventListener("abort", stop, { once: true });
+    const done = async () => {
+      try {
+        const [code] = (await once(child, "close")) as [number | null];
+        signal.throwIfAborted();
+        if (code !== 0) throw new GitFailed(args[0]!, { exitCode: code ?? undefined, stderr: printed });
+      } finally {
+        signal.removeEventListener("abort", stop);
+        this.#running.delete(child);
+      }
+    };
+    const ended = done();
+    // Whoever only reads the output learns of the end by that.
+    ended.catch(() => {});
+    const channel = child.stdio[3] as (Readable & Writable) | undefined;
+    channel?.on("error", () => {});
+    return { stdin, stdout, ended, channel };
+  }
+
+  /** Ends what still runs. */
+  async close(): Promise<void> {
+    const closed = [...this.#running].map((child) => once(child, "close"));
+    for (const child of this.#running) endGroup(child);
+    await Promise.all(closed);
+  }
+}
+
+/** What git sets for the hooks of a push. */
+function quarantine(repository: string, objects: string): Record<string, string> {
+  return {
+    GIT_OBJECT_DIRECTORY: objects,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: `${repository}/objects`,
+  };
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

@@ -1,0 +1,79 @@
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { printable } from "../../../process/printable.ts";
+import type { RefUpdate } from "../repository.ts";
+
+/**
+ * Asks Skiff about a push. Descriptor 3 leads to it through `git http-backend` and `git receive-pack`; its end means that
+ * Skiff has ended. `sed` marks every line of an option, so that one with line breaks says nothing else.
+ */
+export const PRE_RECEIVE = `#!/bin/sh
+{
+  printf 'objects %s\\n' "$GIT_QUARANTINE_PATH"
+  i=0
+  while [ "$i" -lt "\${GIT_PUSH_OPTION_COUNT:-0}" ]; do
+    eval "option=\\$GIT_PUSH_OPTION_$i"
+    printf '%s\\n' "$option" | sed 's/^/option /'
+    i=$((i + 1))
+  done
+  sed 's/^/update /'
+  echo end
+} >&3
+while IFS= read -r line <&3; do
+  case $line in
+    "say "*) printf '%s\\n' "\${line#say }" ;;
+    "exit "*) exit "\${line#exit }" ;;
+  esac
+done
+echo "Skiff ended before it had decided about this push: push again."
+exit 1
+`;
+
+/** What the hook says of a push. */
+export interface HookedPush {
+  /** The folder with the new objects. */
+  readonly objects: string;
+  readonly options: readonly string[];
+  readonly updates: readonly RefUpdate[];
+}
+
+const UPDATE = /^update ([0-9a-f]{40}) ([0-9a-f]{40}) (refs\/.{1,1000})$/;
+/** Lines of a push: its refs and options. */
+const MOST_LINES = 10_000;
+
+/**
+ * Serves the hook of one push: reads what it says, and answers with the lines of `decide` and whether the push is accepted.
+ * Resolves when the hook has its answer, or without one if git ended before it asked.
+ * @param decide resolves with whether the push is accepted; never rejects
+ */
+export async function serveHook(
+  channel: Readable & Writable,
+  decide: (push: HookedPush, say: (line: string) => void) => Promise<boolean>,
+): Promise<void> {
+  const push = await readPush(channel);
+  if (push === undefined) return;
+  const write = (text: string) => void (channel.writable && channel.write(text));
+  const say = (line: string) => {
+    for (const each of line.split("\n")) write(`say ${printable(each)}\n`);
+  };
+  const isAccepted = await decide(push, say);
+  write(`exit ${isAccepted ? 0 : 1}\n`);
+}
+
+/** Undefined if the channel ends before the push is complete. */
+async function readPush(channel: Readable): Promise<HookedPush | undefined> {
+  const options: string[] = [];
+  const updates: RefUpdate[] = [];
+  let objects = "";
+  let lines = 0;
+  for await (const line of createInterface({ input: channel, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line === "end") return { objects, options, updates };
+    if (++lines > MOST_LINES) throw new Error("a push has too many refs and options");
+    const update = UPDATE.exec(line);
+    if (update) updates.push({ from: update[1]!, to: update[2]!, ref: update[3]! });
+    else if (line.startsWith("option ")) options.push(line.slice("option ".length));
+    else if (line.startsWith("objects ")) objects = line.slice("objects ".length);
+    else throw new Error(`a hook of git printed ${JSON.stringify(line.slice(0, 200))}`);
+  }
+  return undefined;
+}

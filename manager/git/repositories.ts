@@ -1,0 +1,222 @@
+import type { Limits } from "../../platform/limits.ts";
+import type { Platform } from "../../platform/platform.ts";
+import { Problem } from "../../platform/problems.ts";
+import { Semaphore } from "../../process/semaphore.ts";
+import type { Builder } from "../../runtimes/runtime.ts";
+import { DeployTurns } from "../deploys/deploy-turns.ts";
+import type { Deploys } from "../deploys/deploys.ts";
+import { recordVersions } from "./history/record-versions.ts";
+import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
+import { findGit, type InstalledGit } from "./program/find-git.ts";
+import { branchRef, emptyState, NO_COMMIT } from "./repository.ts";
+
+export interface GitHome {
+  /** The folder for what git needs besides repositories. */
+  readonly folder: string;
+  /** The variable `PATH`, in whose folders git is found. */
+  readonly path: string | undefined;
+  /** @throws Problem where repositories cannot be kept */
+  readonly open: (git: InstalledGit["git"]) => Promise<Home>;
+}
+
+export interface RepositoriesOptions {
+  readonly platform: Platform;
+  readonly deploys: Deploys;
+  readonly builder: Builder;
+  readonly limits: Limits;
+  /** Absent: this manager has no repositories. */
+  readonly gitHome?: GitHome | undefined;
+  readonly print: (line: string) => void;
+}
+
+export interface GitTools extends InstalledGit {
+  readonly home: Home;
+}
+
+/** What reads or changes a repository gets. */
+export interface RepositoryWork extends GitTools {
+  readonly repository: OpenRepository;
+}
+
+const WAITING_EACH = 20;
+const WAITING_IN_ALL = 1_000;
+const LOOK_AGAIN_MS = 1_000;
+
+/** The git repositories of functions. Git is found with the first request: everything else works without it. */
+export class Repositories {
+  readonly #options: RepositoriesOptions;
+  readonly #turns: DeployTurns;
+  readonly #places: Semaphore;
+  /** Repositories that are being changed. */
+  readonly #busy = new Set<string>();
+  readonly #closing = new AbortController();
+  #served = 0;
+  #installed: Promise<InstalledGit> | undefined;
+  #tools: Promise<GitTools> | undefined;
+
+  constructor(options: RepositoriesOptions) {
+    this.#options = options;
+    const { buildMs, startMs, gitMs, gitAtOnce } = options.limits;
+    this.#places = new Semaphore({ places: gitAtOnce });
+    this.#turns = new DeployTurns({
+      inAll: WAITING_IN_ALL,
+      waitingPerName: WAITING_EACH,
+      bytesInAll: 1,
+      waitingBytes: 1,
+      waitMs: Math.max(gitMs, buildMs + startMs),
+    });
+  }
+
+  /** Aborts when the manager shuts down. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /**
+   * Finds git. A missing one is looked for again after a second.
+   * @throws Problem `git_missing`
+   */
+  async installed(): Promise<InstalledGit> {
+    const { gitHome, limits } = this.#options;
+    if (gitHome === undefined) throw new Problem("git_missing", "This manager keeps no repositories.");
+    const { pushBytes, gitMs: timeoutMs } = limits;
+    this.#installed ??= findGit({ ...gitHome, bounds: { pushBytes }, timeoutMs }).catch((error: unknown) => {
+      setTimeout(() => {
+        this.#installed = undefined;
+      }, LOOK_AGAIN_MS).unref();
+      throw error;
+    });
+    return await this.#installed;
+  }
+
+  /**
+   * Returns git, and where repositories are.
+   * @throws Problem `git_missing`, `store_unavailable`
+   */
+  tools(): Promise<GitTools> {
+    const open = async () => {
+      const installed = await this.installed();
+      return { ...installed, home: await this.#options.gitHome!.open(installed.git) };
+    };
+    // The next request tries again: git may be installed by then.
+    this.#tools ??= open().catch((error: unknown) => {
+      this.#tools = undefined;
+      throw error;
+    });
+    return this.#tools;
+  }
+
+  /**
+   * Runs `work`, a request of git, when there is a place for it.
+   * @throws Problem `too_many_git`; the signal's reason
+   */
+  async serve<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const { gitAtOnce } = this.#options.limits;
+    if (this.#served >= 4 * gitAtOnce) {
+      const detail = `${this.#served} requests of git run or wait, at most ${4 * gitAtOnce} (four times SKIFF_GIT_AT_ONCE): try again.`;
+      throw new Problem("too_many_git", detail, { retryAfterS: 1, setting: "SKIFF_GIT_AT_ONCE" });
+    }
+    this.#served++;
+    try {
+      return await this.#places.run(work, signal);
+    } finally {
+      this.#served--;
+    }
+  }
+
+  /** In order of name. @throws as `tools` */
+  async list(page: { readonly after?: string; readonly limit: number }): Promise<readonly KeptRepository[]> {
+    const { home } = await this.tools();
+    return home.list(page);
+  }
+
+  /**
+   * Returns a repository with every version of its functions that is kept, except while it is being changed.
+   * @throws Problem `unknown_repository`, and as `tools`
+   */
+  async read(name: string, signal: AbortSignal): Promise<RepositoryWork> {
+    const tools = await this.tools();
+    if (this.#busy.has(name)) {
+      const repository = await tools.home.open(name);
+      if (repository) return { ...tools, repository };
+    }
+    return this.change(name, signal, async (work) => work);
+  }
+
+  /**
+   * Changes a repository in its turn, after it has every version of its functions that is kept.
+   * @throws Problem `unknown_repository`, `too_many_waiting`, and as `tools`; what `work` throws
+   */
+  async change<T>(name: string, signal: AbortSignal, work: (work: RepositoryWork) => Promise<T>): Promise<T> {
+    const tools = await this.tools();
+    const ended = AbortSignal.any([signal, this.#closing.signal]);
+    return this.inTurn(name, ended, async () => {
+      const repository = await this.#current(name, tools, ended);
+      if (repository === undefined) throw await this.#unknown(name, tools.home);
+      return await work({ ...tools, repository });
+    });
+  }
+
+  /** Runs `work` in the turn of a repository, which may not exist. */
+  inTurn<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#turns.run({ name, bytes: 0, signal }, async () => {
+      this.#busy.add(name);
+      try {
+        return await work();
+      } finally {
+        this.#busy.delete(name);
+      }
+    });
+  }
+
+  /** Returns the repository with all versions, made if there is only its function; undefined if there is neither. */
+  async current(name: string, signal: AbortSignal): Promise<OpenRepository | undefined> {
+    return this.#current(name, await this.tools(), signal);
+  }
+
+  /** Moves the refs of a repository to where its state says, whatever git did with them. In its turn. */
+  async settle(name: string): Promise<void> {
+    const { home } = await this.tools();
+    const repository = await home.open(name);
+    if (repository === undefined) return;
+    const { state, head } = repository;
+    if (state.tip === null || state.tip === head) return;
+    const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
+    await repository.save({ state, refs: [update] });
+  }
+
+  async #current(
+    name: string,
+    { git, home }: GitTools,
+    signal: AbortSignal,
+  ): Promise<OpenRepository | undefined> {
+    const { platform, builder, limits } = this.#options;
+    const means = { git, platform, builder, limits, signal };
+    const kept = await home.open(name);
+    if (kept !== undefined) return recordVersions(kept, means);
+    if ((await home.ownerOf(name)) !== undefined || (await platform.find(name)) === undefined)
+      return undefined;
+    const created = await home.create(name, emptyState());
+    try {
+      return await recordVersions(created, means);
+    } finally {
+      await created.release();
+    }
+  }
+
+  async #unknown(name: string, home: Home): Promise<Problem> {
+    const owner = await home.ownerOf(name);
+    const detail =
+      owner === undefined
+        ? `There is no repository "${name}" and no function with this name: push to it to create both.`
+        : `The function "${name}" is in the repository "${owner}": use /git/${owner}.git.`;
+    return new Problem("unknown_repository", detail);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Problem("draining", "Skiff is shutting down.", { retryAfterS: 1 }));
+    const tools = await this.#tools?.catch(() => undefined);
+    await tools?.git.close();
+    await tools?.home.close();
+  }
+}

@@ -1,0 +1,52 @@
+import type { Git } from "../program/git.ts";
+import type { CommitId } from "../repository.ts";
+import { records, streamGit } from "./stream-git.ts";
+
+/** Longest path of a file in a tree. */
+export const MOST_PATH_BYTES = 1_000;
+/** Mode, type, id and size of an entry before its path. */
+const HEAD_BYTES = 100;
+
+export interface TreeEntry {
+  /** `100644`, `100755`, `120000` for a link, `160000` for a submodule, `040000` for a folder. */
+  readonly mode: string;
+  readonly id: string;
+  /** Undefined for folders and submodules. */
+  readonly sizeBytes: number | undefined;
+  /** At most one byte more than `MOST_PATH_BYTES`: a longer path is cut. */
+  readonly path: Buffer;
+}
+
+export interface ListOptions {
+  readonly repository: string;
+  readonly objects?: string | undefined;
+  readonly commit: CommitId;
+  /** Only this file or folder; by default all. */
+  readonly path?: string | undefined;
+  /** Lists what is in folders as well, after the folder itself. */
+  readonly isDeep: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Lists a tree as git walks it: folders may hold each other a billion times, so `read` stops it in time. */
+export function listTree<T>(
+  git: Git,
+  { commit, path, isDeep, repository, objects, signal }: ListOptions,
+  read: (entries: AsyncIterable<TreeEntry>) => Promise<T>,
+): Promise<T> {
+  const args = ["ls-tree", ...(isDeep ? ["-r", "-t"] : []), "-l", "-z", "--full-tree", commit];
+  const options = { repository, ...(objects ? { objects } : {}), ...(signal ? { signal } : {}) };
+  return streamGit(git, path === undefined ? args : [...args, "--", path], options, (output) =>
+    read(entriesOf(output)),
+  );
+}
+
+async function* entriesOf(output: AsyncIterable<Uint8Array>): AsyncGenerator<TreeEntry> {
+  for await (const record of records(output, HEAD_BYTES + MOST_PATH_BYTES)) {
+    const tab = record.indexOf("\t");
+    const [mode, , id, size] = record.subarray(0, tab).toString("latin1").split(/ +/);
+    if (mode === undefined || id === undefined) throw new Error("git ls-tree printed an entry without an id");
+    const path = record.subarray(tab + 1, tab + 2 + MOST_PATH_BYTES);
+    yield { mode, id, sizeBytes: /^\d+$/.test(size ?? "") ? Number(size) : undefined, path };
+  }
+}
