@@ -163,7 +163,7 @@ describe("writeCommits", () => {
   });
 
   it("leaves out what git cannot hold", async () => {
-    const names = [".git/config", "a/.GIT/x", "../x", "a//b", "/etc/x", "a\0b", ".", "good"];
+    const names = [".git/config", "a/.GIT/x", "a\\.git\\x", "../x", "a//b", "/etc/x", "a\0b", ".", "good"];
     const [id] = await write(commitOf(new Map(names.map((name) => [name, Buffer.from("x")]))));
     assert.deepEqual(await list(id!), ["good"]);
   });
@@ -175,6 +175,16 @@ describe("writeCommits", () => {
       repository: repository.path,
     });
     assert.deepEqual(printed.toString().split("\0").filter(Boolean).sort(), names.sort());
+  });
+
+  it("builds on a tree whose folders hold each other a billion times", async () => {
+    let id = repository.files(".gitignore");
+    for (let depth = 0; depth < 9; depth++) {
+      id = repository.tree(...Array.from({ length: 10 }, (_, at) => ({ name: `d${at}`, id, mode: "40000" })));
+    }
+    const parent = repository.commit(id);
+    const [commit] = await write({ ...commitOf(textFiles({ x: "x" }), { parent }), replaces: ["x"] });
+    assert.equal(await show(commit!, "%P"), `${parent}\n`);
   });
 
   it("moves no ref", async () => {
