@@ -1,5 +1,5 @@
 /** Flows: functions connected, and their runs, which outlive the program. */
-import { callbackHosts } from "../calling/callback-hosts.ts";
+import { callbackHosts } from "../http/addresses/callback-hosts.ts";
 import { LoadedOnce, lateHandler, type ProgramPart } from "../calling/program-part.ts";
 import { otlpSettings } from "../http/telemetry/otlp-settings.ts";
 import { KeyUses } from "../store/key-uses.ts";

@@ -1,10 +1,12 @@
 /** The program of the manager on Kubernetes: the management API, and the leader that reconciles Functions. */
+
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Access } from "../http/access/access.ts";
 import { checkBaseUrl } from "../http/access/base-url.ts";
+import { callbackHosts } from "../http/addresses/callback-hosts.ts";
 import { createRequestServer } from "../http/programs/request-server.ts";
 import { closeServer, listen } from "../http/server.ts";
 import { parseTrustedProxies } from "../http/trusted-proxies.ts";
@@ -160,6 +162,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `The manager is ${services.state}.`),
+    callbackHosts: callbackHosts(env),
     system: {
       platform: "kubernetes",
       store: store && { kind: "postgresql", schema: MIGRATIONS.length },

@@ -4,6 +4,7 @@ import type { ManagerOptions } from "./api/services.ts";
 import type { RequestHandler } from "./app.ts";
 import { CommandRuns } from "./commands/command-runs.ts";
 import { Deploys } from "./deploys/deploys.ts";
+import type { Mirrors } from "./git/mirror/mirrors.ts";
 import type { Repositories } from "./git/repositories.ts";
 
 export interface Manager {
@@ -27,17 +28,34 @@ export function createManager(options: ManagerOptions): Manager {
   const keys = keyAccess({ ...options, keys: options.keyTable, now: Date.now });
   let app: RequestHandler | undefined;
   let repositories: Repositories | undefined;
+  let mirrors: Mirrors | undefined;
   let loading: Promise<void> | undefined;
   const load = async () => {
     const { createApp } = await import("./app.ts");
+    const { Mirrors } = await import("./git/mirror/mirrors.ts");
+    const { branchRef, NO_COMMIT } = await import("./git/repository.ts");
     const { Repositories } = await import("./git/repositories.ts");
     const { receivePush } = await import("./git/push/receive.ts");
     const { KnownFlows } = await import("./api/flows/known-flows.ts");
     const flows = new KnownFlows(options);
     repositories = new Repositories({ ...options, deploys });
     const services = { ...options, deploys, commandRuns, keys, flows, repositories };
+    mirrors = new Mirrors({
+      ...services,
+      allowedHosts: options.callbackHosts ?? new Set(),
+      audit: options.store?.audit,
+      now: keys.now,
+      deployCommit: ({ repository, commit, ...order }) => {
+        const { branch, tip } = repository.state;
+        const update = { ref: branchRef(branch), from: tip ?? NO_COMMIT, to: commit };
+        const objects = `${repository.path}/objects`;
+        const push = { ...order, repository, updates: [update], options: [], objects, say: () => {} };
+        return receivePush(push, services);
+      },
+    });
     app = createApp({
       ...services,
+      mirrors,
       receivePush: (push) => receivePush(push, services),
       closing: closing.signal,
     });
@@ -64,6 +82,7 @@ export function createManager(options: ManagerOptions): Manager {
     async close({ drainMs = limits.drainMs } = {}) {
       closing.abort();
       await repositories?.close();
+      await mirrors?.close();
       await Promise.all([deploys.close({ drainMs }), commandRuns.close({ drainMs }), keys.uses.flush()]);
     },
   };

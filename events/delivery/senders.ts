@@ -1,7 +1,7 @@
 import type { Agent } from "undici";
 import { Agents } from "../../calling/agents.ts";
 import { isAway } from "../../calling/away.ts";
-import { callbackHosts } from "../../calling/callback-hosts.ts";
+import { callbackHosts } from "../../http/addresses/callback-hosts.ts";
 import { type Exchanged, exchange } from "../../calling/exchange.ts";
 import type { Endpoints } from "../../platform/platform.ts";
 import { type CallTarget, isCommand } from "../../store/call.ts";
