@@ -154,7 +154,17 @@ async function readVersion(reading: Reading, found: Found): Promise<FolderVersio
   }
   const made = { pointer, weight, message, ...(image === undefined ? {} : { image }) };
   const isImageOfMany = image !== undefined && !isOneFunction;
-  return { ...made, source, path: isImageOfMany ? "" : path.replace(/\/$/, ""), files: own.files, declared, base, patch, settings, kept };
+  return {
+    ...made,
+    source,
+    path: isImageOfMany ? "" : path.replace(/\/$/, ""),
+    files: own.files,
+    declared,
+    base,
+    patch,
+    settings,
+    kept,
+  };
 }
 
 async function sourceOf(reading: Reading, found: Found): Promise<Source> {

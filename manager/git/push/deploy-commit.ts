@@ -155,7 +155,10 @@ async function begin(
     paths: Object.fromEntries(plan.functions.map(({ name, path }) => [name, path])),
   };
   const saved = await repository.save({ state: { ...repository.state, branch, pending } });
-  return { repository: saved, ...(objects === undefined ? {} : { objects: moved(objects, repository, saved) }) };
+  return {
+    repository: saved,
+    ...(objects === undefined ? {} : { objects: moved(objects, repository, saved) }),
+  };
 }
 
 /** A new repository gets its name with its first save: its quarantine is in another folder then. */
@@ -170,7 +173,11 @@ async function takeOver(
     plan,
     staged,
     services,
-  }: { readonly plan: TreePlan; readonly staged: readonly StagedFunction[]; readonly services: CommitServices },
+  }: {
+    readonly plan: TreePlan;
+    readonly staged: readonly StagedFunction[];
+    readonly services: CommitServices;
+  },
 ): Promise<DeployedCommit> {
   const { commit, objects, refs, byGit, reachedAt, signal } = order;
   const { limits } = services;

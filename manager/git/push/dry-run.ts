@@ -35,7 +35,10 @@ async function buildOnly(
       await builder.build(order.source, { ...start, signal });
     } catch (error) {
       const [first = "", ...rest] = explain(error);
-      throw new Problem("push_refused", [`${name}: ${first}`, ...rest, "dry run: nothing was pushed"].join("\n"));
+      throw new Problem(
+        "push_refused",
+        [`${name}: ${first}`, ...rest, "dry run: nothing was pushed"].join("\n"),
+      );
     }
     say(`${name}: built in ${formatMs(performance.now() - startedAt)}`);
   }

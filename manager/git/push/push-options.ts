@@ -39,7 +39,9 @@ function checkedMessage(message: string): string {
 function percentOf(text: string): number {
   const value = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
   if (value <= 100) return value;
-  throw refused(`traffic=${text.slice(0, 40)} must be a whole number from 0 to 100, the percentage of the calls.`);
+  throw refused(
+    `traffic=${text.slice(0, 40)} must be a whole number from 0 to 100, the percentage of the calls.`,
+  );
 }
 
 function shown(text: string): string {

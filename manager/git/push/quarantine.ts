@@ -26,7 +26,8 @@ export async function refuseMissingHistory(git: Git, push: Push): Promise<void> 
     await git.run(args, { ...at, input: ids.join("") });
   } catch (error) {
     if (!(error instanceof GitFailed)) throw error;
-    const detail = "The push lacks a part of its history, as from a shallow clone: git fetch --unshallow, then push again.";
+    const detail =
+      "The push lacks a part of its history, as from a shallow clone: git fetch --unshallow, then push again.";
     throw new Problem("push_refused", detail);
   }
 }

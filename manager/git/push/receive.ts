@@ -2,7 +2,12 @@ import { Problem } from "../../../platform/problems.ts";
 import type { Repositories } from "../repositories.ts";
 import { type CommitId, NO_COMMIT, type RefUpdate } from "../repository.ts";
 import { isAncestor, readCommits } from "../tree/read-commits.ts";
-import { type CommitOrder, type CommitServices, type DeployedFunction, deployCommit } from "./deploy-commit.ts";
+import {
+  type CommitOrder,
+  type CommitServices,
+  type DeployedFunction,
+  deployCommit,
+} from "./deploy-commit.ts";
 import { dryRun } from "./dry-run.ts";
 import type { Accepted, Push } from "./push.ts";
 import { readPushOptions } from "./push-options.ts";
@@ -50,7 +55,10 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
     for (const line of storedLines(decision)) say(line);
     for (const each of deployed.functions) say(urlLine(each, push.baseUrl));
     const versions = deployed.functions.map((each) => `${each.name} version ${each.version}`).join(", ");
-    return { detail: `${decision.branch} ${commit!.id.slice(0, 7)}: ${versions}`, repository: deployed.repository };
+    return {
+      detail: `${decision.branch} ${commit!.id.slice(0, 7)}: ${versions}`,
+      repository: deployed.repository,
+    };
   } catch (error) {
     throw await withRemains(error, push, decision.branch, all);
   }
@@ -114,7 +122,10 @@ async function withRemains(
   );
   const serves = serving.flat();
   const stays = tip === null ? `${branch} stays empty` : `${branch} stays at ${shortId(tip)}`;
-  const line = serves.length === 0 ? stays : `${stays}, ${serves.join(", ")} ${serves.length === 1 ? "serves" : "serve"}`;
+  const line =
+    serves.length === 0
+      ? stays
+      : `${stays}, ${serves.join(", ")} ${serves.length === 1 ? "serves" : "serve"}`;
   const { code, detail, extensions } = error as Problem<"build_failed">;
   return new Problem(code, `${detail}\n${line}`, extensions);
 }

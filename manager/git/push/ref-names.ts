@@ -8,7 +8,8 @@ const FORBIDDEN = /[\0-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|\/$|\.$/;
 export function checkRefName(ref: string): string | undefined {
   const name = ref.replace(/^refs\/(heads|tags)\//, "");
   const shown = JSON.stringify(name.slice(0, 80));
-  if (name.length > MOST_CHARACTERS) return `${shown}… is too long for a branch or tag: use at most ${MOST_CHARACTERS} characters.`;
+  if (name.length > MOST_CHARACTERS)
+    return `${shown}… is too long for a branch or tag: use at most ${MOST_CHARACTERS} characters.`;
   const isWrong =
     name === "" ||
     name === "HEAD" ||

@@ -40,10 +40,7 @@ export class StageFailed extends Error {
 const AT_ONCE = 8;
 
 /** Builds, stores and probes the versions of functions. @throws StageFailed when all have ended */
-export async function stageAll(
-  plans: readonly FunctionPlan[],
-  means: StageMeans,
-): Promise<StagedFunction[]> {
+export async function stageAll(plans: readonly FunctionPlan[], means: StageMeans): Promise<StagedFunction[]> {
   const places = new Semaphore({ places: AT_ONCE });
   const ended = await Promise.allSettled(plans.map((plan) => places.run(() => stage(plan, means))));
   const staged = ended.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));

@@ -17,7 +17,11 @@ export interface SwitchMeans {
  * aborts it.
  * @throws the error of the function, or of `then`
  */
-export async function switchAll<T>(switches: Switches, means: SwitchMeans, then: () => Promise<T>): Promise<T> {
+export async function switchAll<T>(
+  switches: Switches,
+  means: SwitchMeans,
+  then: () => Promise<T>,
+): Promise<T> {
   const changes = Object.entries(switches).filter(([, { traffic }]) => traffic.length > 0);
   const done: string[] = [];
   try {

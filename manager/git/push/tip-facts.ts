@@ -47,7 +47,10 @@ async function manifestOf(
 ): Promise<ManifestFile | undefined> {
   for (const file of MANIFESTS) {
     try {
-      const bytes = await git.run(["cat-file", "blob", `${tip}:${file}`], { repository: repository.path, signal });
+      const bytes = await git.run(["cat-file", "blob", `${tip}:${file}`], {
+        repository: repository.path,
+        signal,
+      });
       const source = builder.recognize(await packTar(new Map([[file, bytes]])));
       return (await builder.unpack(source, signal)).manifest;
     } catch (error) {
