@@ -9,7 +9,7 @@ import { type Git, GitFailed } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
 import { isForGit } from "../tree/path-rules.ts";
 import { changedPaths } from "../tree/read-commits.ts";
-import { MANIFESTS, type TreeMeans } from "./plan-tree.ts";
+import { MANIFESTS, type TreeMeans } from "./tree-plan.ts";
 
 export interface TipOptions {
   readonly repository: OpenRepository;
