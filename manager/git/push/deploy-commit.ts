@@ -13,12 +13,12 @@ import type { CommitId, PendingPush, RefUpdate } from "../repository.ts";
 import { readTree } from "../tree/read-tree.ts";
 import type { Commit } from "../tree/tree.ts";
 import { explain } from "./explain.ts";
-import { planTree } from "./plan-tree.ts";
+import { planTree } from "./plan/plan-tree.ts";
+import { tipFacts } from "./plan/tip-facts.ts";
+import type { FunctionPlan, TreeMeans, TreePlan } from "./plan/tree-plan.ts";
 import { type StagedFunction, StageFailed, stageAll } from "./stage.ts";
 import { stateAfter } from "./state-after.ts";
 import { type Switches, switchAll } from "./switch.ts";
-import { tipFacts } from "./tip-facts.ts";
-import type { FunctionPlan, TreeMeans, TreePlan } from "./tree-plan.ts";
 
 /** A commit of the branch that deploys. */
 export interface CommitOrder {

@@ -3,7 +3,7 @@ import { formatMs } from "../../../platform/quantity.ts";
 import { exactStart } from "../../../runtimes/start-order.ts";
 import { type CommitOrder, type CommitServices, planCommit } from "./deploy-commit.ts";
 import { explain } from "./explain.ts";
-import type { FunctionPlan } from "./tree-plan.ts";
+import type { FunctionPlan } from "./plan/tree-plan.ts";
 
 /**
  * Builds what a commit would deploy, and stores nothing.

@@ -10,9 +10,9 @@ import {
 } from "./deploy-commit.ts";
 import { dryRun } from "./dry-run.ts";
 import type { Accepted, Push } from "./push.ts";
-import { readPushOptions } from "./push-options.ts";
-import { checkRoom, refsOf, refuseMissingHistory } from "./quarantine.ts";
-import { type Decision, decide, short } from "./rules.ts";
+import { type Decision, decide, short } from "./rules/decide.ts";
+import { readPushOptions } from "./rules/push-options.ts";
+import { checkRoom, refsOf, refuseMissingHistory } from "./rules/quarantine.ts";
 
 export interface ReceiveServices extends Omit<CommitServices, "git" | "home"> {
   readonly repositories: Repositories;

@@ -4,7 +4,7 @@ import { currentVersion, withShare } from "../../../platform/traffic.ts";
 import { Semaphore } from "../../../process/semaphore.ts";
 import type { Deployed } from "../../deploys/deploys.ts";
 import type { PendingSwitch } from "../repository.ts";
-import type { FunctionPlan, TreeMeans, VersionPlan } from "./tree-plan.ts";
+import type { FunctionPlan, TreeMeans, VersionPlan } from "./plan/tree-plan.ts";
 
 /** A function whose versions are stored and have answered a probe. None takes other calls than before. */
 export interface StagedFunction {

@@ -1,7 +1,7 @@
 import type { Platform } from "../../../platform/platform.ts";
 import type { CommitId, FunctionState, RepositoryState } from "../repository.ts";
+import type { TreePlan } from "./plan/tree-plan.ts";
 import type { StagedFunction } from "./stage.ts";
-import type { TreePlan } from "./tree-plan.ts";
 
 export interface Taken {
   readonly plan: TreePlan;

@@ -1,10 +1,10 @@
-import type { Limits } from "../../../platform/limits.ts";
-import { Problem } from "../../../platform/problems.ts";
-import { formatBytes } from "../../../platform/quantity.ts";
-import { packsIn } from "../homes/objects.ts";
-import { type Git, GitFailed } from "../program/git.ts";
-import { NO_COMMIT } from "../repository.ts";
-import type { Push } from "./push.ts";
+import type { Limits } from "../../../../platform/limits.ts";
+import { Problem } from "../../../../platform/problems.ts";
+import { formatBytes } from "../../../../platform/quantity.ts";
+import { packsIn } from "../../homes/objects.ts";
+import { type Git, GitFailed } from "../../program/git.ts";
+import { NO_COMMIT } from "../../repository.ts";
+import type { Push } from "../push.ts";
 
 /** Names every branch and tag of a repository. */
 export async function refsOf(git: Git, repository: string): Promise<string[]> {

@@ -1,14 +1,14 @@
-import { isRecord } from "../../../platform/settings/invalid-setting.ts";
-import type { Builder, ManifestFile } from "../../../runtimes/runtime.ts";
-import { packTar } from "../../files/archive.ts";
-import type { DeclaredSetting } from "../../files/manifest/declared.ts";
-import { readManifest } from "../../files/manifest/manifest.ts";
-import { Mistakes } from "../../files/manifest/mistakes.ts";
-import type { OpenRepository } from "../homes/home.ts";
-import { type Git, GitFailed } from "../program/git.ts";
-import type { CommitId } from "../repository.ts";
-import { isForGit } from "../tree/path-rules.ts";
-import { changedPaths } from "../tree/read-commits.ts";
+import { isRecord } from "../../../../platform/settings/invalid-setting.ts";
+import type { Builder, ManifestFile } from "../../../../runtimes/runtime.ts";
+import { packTar } from "../../../files/archive.ts";
+import type { DeclaredSetting } from "../../../files/manifest/declared.ts";
+import { readManifest } from "../../../files/manifest/manifest.ts";
+import { Mistakes } from "../../../files/manifest/mistakes.ts";
+import type { OpenRepository } from "../../homes/home.ts";
+import { type Git, GitFailed } from "../../program/git.ts";
+import type { CommitId } from "../../repository.ts";
+import { isForGit } from "../../tree/path-rules.ts";
+import { changedPaths } from "../../tree/read-commits.ts";
 import { MANIFESTS, type TreeMeans } from "./tree-plan.ts";
 
 export interface TipOptions {

@@ -1,5 +1,5 @@
-import { Problem } from "../../../platform/problems.ts";
-import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState } from "../repository.ts";
+import { Problem } from "../../../../platform/problems.ts";
+import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState } from "../../repository.ts";
 import { checkRefName, clashOf } from "./ref-names.ts";
 
 /** What a push means for a repository. */

@@ -1,7 +1,7 @@
-import type { Source } from "../../../platform/platform.ts";
-import type { FolderFunction, FolderVersion } from "../../files/manifest/read-folder.ts";
-import type { PlanFunction, PlannedChange } from "../../files/plan/plan.ts";
-import { type Contents, hasSameFiles } from "../../files/unified-diff.ts";
+import type { Source } from "../../../../platform/platform.ts";
+import type { FolderFunction, FolderVersion } from "../../../files/manifest/read-folder.ts";
+import type { PlanFunction, PlannedChange } from "../../../files/plan/plan.ts";
+import { type Contents, hasSameFiles } from "../../../files/unified-diff.ts";
 import type { TreeMeans } from "./tree-plan.ts";
 
 const SETTINGS_FILES = ["skiff.yaml", "skiff.yml"];

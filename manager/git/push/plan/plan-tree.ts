@@ -1,16 +1,16 @@
-import type { Platform, Source } from "../../../platform/platform.ts";
-import { Problem } from "../../../platform/problems.ts";
-import { packTar } from "../../files/archive.ts";
-import { readFolder } from "../../files/manifest/read-folder.ts";
-import { planFolder } from "../../files/plan/plan.ts";
-import { planFunction } from "../../files/plan/plan-function.ts";
+import type { Platform, Source } from "../../../../platform/platform.ts";
+import { Problem } from "../../../../platform/problems.ts";
+import { packTar } from "../../../files/archive.ts";
+import { readFolder } from "../../../files/manifest/read-folder.ts";
+import { planFolder } from "../../../files/plan/plan.ts";
+import { planFunction } from "../../../files/plan/plan-function.ts";
 import {
   authorizeObjects,
   planObjects,
   specWarnings,
   targetWarnings,
-} from "../../files/plan/plan-objects.ts";
-import type { TreeFiles } from "../tree/tree.ts";
+} from "../../../files/plan/plan-objects.ts";
+import type { TreeFiles } from "../../tree/tree.ts";
 import { planAsStored } from "./same-source.ts";
 import {
   type FormerFunction,

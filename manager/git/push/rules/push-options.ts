@@ -1,4 +1,4 @@
-import { Problem } from "../../../platform/problems.ts";
+import { Problem } from "../../../../platform/problems.ts";
 
 /** What `git push -o …` asks for. */
 export interface PushOptions {

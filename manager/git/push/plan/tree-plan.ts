@@ -1,10 +1,10 @@
-import type { Principal } from "../../../http/access/principal.ts";
-import type { Limits } from "../../../platform/limits.ts";
-import type { Platform, RouteRules, Traffic, VersionNote } from "../../../platform/platform.ts";
-import type { Builder } from "../../../runtimes/runtime.ts";
-import type { DeployOrder, Deploys } from "../../deploys/deploys.ts";
-import type { ObjectKind } from "../../files/object-kind.ts";
-import type { PlannedObject } from "../../files/plan/plan-objects.ts";
+import type { Principal } from "../../../../http/access/principal.ts";
+import type { Limits } from "../../../../platform/limits.ts";
+import type { Platform, RouteRules, Traffic, VersionNote } from "../../../../platform/platform.ts";
+import type { Builder } from "../../../../runtimes/runtime.ts";
+import type { DeployOrder, Deploys } from "../../../deploys/deploys.ts";
+import type { ObjectKind } from "../../../files/object-kind.ts";
+import type { PlannedObject } from "../../../files/plan/plan-objects.ts";
 
 /** What the files of a commit make of its functions. */
 export interface TreePlan {
