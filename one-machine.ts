@@ -1,5 +1,4 @@
 /** The services of one machine: manager, routers and local platform on one port. */
-
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ProgramPart } from "./calling/program-part.ts";

@@ -1,5 +1,4 @@
 /** The program of the manager on Kubernetes: the management API, and the leader that reconciles Functions. */
-
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { hostname } from "node:os";

@@ -1,6 +1,6 @@
 import { discardBody } from "../http/discard-body.ts";
 import { keyAccess } from "./access/key-access.ts";
-import type { ManagerOptions } from "./api/services.ts";
+import type { ManagerOptions, Services } from "./api/services.ts";
 import type { RequestHandler } from "./app.ts";
 import { CommandRuns } from "./commands/command-runs.ts";
 import { Deploys } from "./deploys/deploys.ts";
@@ -33,32 +33,24 @@ export function createManager(options: ManagerOptions): Manager {
   const load = async () => {
     const { createApp } = await import("./app.ts");
     const { Mirrors } = await import("./git/mirror/mirrors.ts");
-    const { branchRef, NO_COMMIT } = await import("./git/repository.ts");
     const { Repositories } = await import("./git/repositories.ts");
     const { receivePush } = await import("./git/push/receive.ts");
+    const { objectKinds } = await import("./api/files/object-kinds.ts");
     const { KnownFlows } = await import("./api/flows/known-flows.ts");
     const flows = new KnownFlows(options);
-    repositories = new Repositories({ ...options, deploys });
-    const services = { ...options, deploys, commandRuns, keys, flows, repositories };
+    const opened = new Repositories({ ...options, deploys });
+    repositories = opened;
+    const means = { ...options, deploys, commandRuns, keys, flows, repositories: opened };
+    const kinds = () => objectKinds(services);
     mirrors = new Mirrors({
-      ...services,
+      ...{ ...means, kinds, now: keys.now, audit: options.store?.audit },
       allowedHosts: options.callbackHosts ?? new Set(),
-      audit: options.store?.audit,
-      now: keys.now,
-      deployCommit: ({ repository, commit, ...order }) => {
-        const { branch, tip } = repository.state;
-        const update = { ref: branchRef(branch), from: tip ?? NO_COMMIT, to: commit };
-        const objects = `${repository.path}/objects`;
-        const push = { ...order, repository, updates: [update], options: [], objects, say: () => {} };
-        return receivePush(push, services);
-      },
     });
-    app = createApp({
-      ...services,
-      mirrors,
-      receivePush: (push) => receivePush(push, services),
-      closing: closing.signal,
-    });
+    const services: Services = {
+      ...{ ...means, mirrors, closing: closing.signal },
+      receivePush: (push) => receivePush(push, { ...services, kinds: kinds() }),
+    };
+    app = createApp(services);
   };
   return {
     handler(request, response) {

@@ -7,7 +7,7 @@ import { isSigned, readDelivery, senderOf } from "../../git/mirror/webhook.ts";
 import type { Mirror } from "../../git/repository.ts";
 import { answerJson } from "../answer.ts";
 import { hostsOf } from "../deploy-function.ts";
-import { baseUrl, type Handler, type Services } from "../services.ts";
+import type { Handler, Services } from "../services.ts";
 
 const BODY_BYTES = 1024 ** 2;
 
@@ -36,7 +36,6 @@ export function receiveHook(services: Services): Handler {
     const principal: Principal = { by: `webhook ${sender}`, scopes: ["deploy"] };
     mirrors.pullLater({
       ...{ name, principal, from: ctx.state.from, callId: ctx.state.callId },
-      baseUrl: baseUrl(services, ctx),
       reachedAt: hostsOf(headers),
     });
     ctx.status = 202;

@@ -2,7 +2,7 @@ import { checkFunctionName } from "../../../platform/function-name.ts";
 import { answerJson } from "../answer.ts";
 import { hostsOf } from "../deploy-function.ts";
 import { readParameters } from "../read-query.ts";
-import { baseUrl, type Handler, type Services } from "../services.ts";
+import type { Handler, Services } from "../services.ts";
 import { requireRepository, signalOf } from "./repository-access.ts";
 
 /** `POST /git/NAME/sync`: fetches and deploys, or pushes, and answers when that is done. */
@@ -16,7 +16,6 @@ export function syncMirror(services: Services): Handler {
     await requireRepository(principal, name, services);
     const outcome = await mirrors.sync({
       ...{ name, principal, signal: signalOf(ctx, services) },
-      baseUrl: baseUrl(services, ctx),
       reachedAt: hostsOf(ctx.req.headers),
     });
     print(`mirrored ${name}: ${outcome.detail}`);

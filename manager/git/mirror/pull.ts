@@ -3,11 +3,13 @@ import type { Principal } from "../../../http/access/principal.ts";
 import type { Limits } from "../../../platform/limits.ts";
 import { Problem, toProblem } from "../../../platform/problems.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
+import type { ObjectKind } from "../../files/object-kind.ts";
 import { readRef } from "../homes/bare-repository.ts";
 import type { OpenRepository } from "../homes/home.ts";
-import type { Accepted } from "../push/push.ts";
+import { type CommitServices, deployCommit } from "../push/deploy-commit.ts";
 import type { Repositories, RepositoryWork } from "../repositories.ts";
-import { type CommitId, type Mirror, NO_COMMIT } from "../repository.ts";
+import { branchRef, type CommitId, type Mirror, NO_COMMIT } from "../repository.ts";
+import { readCommits } from "../tree/read-commits.ts";
 import { type Fetched, fetchBranch } from "./fetch-branch.ts";
 import { planFollow, writeMerge } from "./follow.ts";
 import { toMirrorProblem } from "./mirror-failure.ts";
@@ -18,25 +20,17 @@ import { type ReachServices, reachMirror } from "./reach.ts";
 export interface MirrorOrder {
   readonly name: string;
   readonly principal: Principal;
-  /** Base of the URLs of functions, without a slash at its end. */
-  readonly baseUrl: string;
   /** The hosts at which the client reached the manager. */
   readonly reachedAt: readonly string[];
   readonly signal: AbortSignal;
 }
 
-export interface CommitOrder extends Omit<MirrorOrder, "name"> {
-  readonly repository: OpenRepository;
-  /** On top of the tip. Its objects are in the repository. */
-  readonly commit: CommitId;
-}
-
-export interface MirrorServices extends Pick<ReachServices, "platform" | "allowedHosts"> {
+export interface MirrorServices
+  extends Pick<CommitServices, "platform" | "deploys" | "builder" | "limits" | "print">,
+    Pick<ReachServices, "allowedHosts"> {
   readonly repositories: Repositories;
-  readonly limits: Limits;
-  /** Deploys a commit in the turn of its repository, and saves that. @throws Problem, and changes nothing then */
-  readonly deployCommit: (order: CommitOrder) => Promise<Accepted>;
-  readonly print: (line: string) => void;
+  /** What a folder may declare besides functions. */
+  readonly kinds: () => readonly ObjectKind[];
   /** The time of the clock, in milliseconds. */
   readonly now: () => number;
 }
@@ -116,7 +110,7 @@ interface Following extends MirrorOrder {
 
 /** Deploys what was fetched. In the turn of the repository. */
 async function follow(services: MirrorServices, order: Following): Promise<MirrorOutcome> {
-  const { repositories, deployCommit, now } = services;
+  const { repositories, now } = services;
   const { work, fetched, branch, name, signal } = order;
   const { git, repository } = work;
   const { path, state } = repository;
@@ -136,11 +130,30 @@ async function follow(services: MirrorServices, order: Following): Promise<Mirro
   const kept = await repository.save({ state, objects, refs: [{ ref: MIRROR_REF, from, to: head }] });
   const commit =
     step === "merge" ? await writeMerge(git, { repository: path, tip: state.tip!, head, url, signal }) : head;
-  const { principal, baseUrl, reachedAt } = order;
-  const { detail } = await deployCommit({ principal, baseUrl, reachedAt, signal, repository: kept, commit });
-  await repositories.settle(name);
+  const detail = await deploy(services, { ...order, repository: kept, commit });
   await ended();
   return { ...outcome, result: "deployed", detail };
+}
+
+interface Deploying extends Following {
+  readonly repository: OpenRepository;
+  /** On top of the tip. */
+  readonly commit: CommitId;
+}
+
+/** Returns what was deployed, such as `main abc1234: hello version 4`. */
+async function deploy(services: MirrorServices, order: Deploying): Promise<string> {
+  const { repository, commit: id, work, signal } = order;
+  const { git, home } = work;
+  const { branch, tip } = repository.state;
+  const [commit] = await readCommits(git, { repository: repository.path, from: id, limit: 1, signal });
+  const refs = [{ ref: branchRef(branch), from: tip ?? NO_COMMIT, to: id }];
+  const { functions } = await deployCommit(
+    { ...order, commit: commit!, branch, refs, byGit: false, say: () => {} },
+    { ...services, git, home, kinds: services.kinds() },
+  );
+  const versions = functions.map((each) => `${each.name} version ${each.version}`).join(", ");
+  return `${branch} ${id.slice(0, 7)}: ${versions}`;
 }
 
 function tooLarge(name: string, { repositoryBytes }: Limits): Problem {

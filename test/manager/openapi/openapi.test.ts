@@ -53,13 +53,13 @@ function routes(): Router {
   const repositories = new Repositories(services);
   const mirrors = new Mirrors({
     ...{ ...services, repositories, allowedHosts: new Set(), audit: undefined, now: Date.now },
-    deployCommit: () => Promise.reject(new Error("nothing is deployed")),
+    kinds: () => [],
   });
   return createRoutes({
     ...services,
     repositories,
     mirrors,
-    receivePush: (push) => receivePush(push, { ...services, repositories }),
+    receivePush: (push) => receivePush(push, { ...services, repositories, kinds: [] }),
     commandRuns: new CommandRuns({ commands: undefined, limits: LIMITS, print }),
     flows: new KnownFlows({ limits: LIMITS }),
     access: { mode: "open" },
