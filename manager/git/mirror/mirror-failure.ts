@@ -13,6 +13,7 @@ export interface FailureContext {
 }
 
 const LINE_CHARACTERS = 300;
+const UNPACKING = /invalid index-pack output/;
 
 /** Says what became of a fetch or push, and what to do. Errors that are not from git stay as they are. */
 export function toMirrorProblem(error: unknown, context: FailureContext): unknown {
@@ -46,17 +47,19 @@ function detailOf(stderr: string, { url, branch, secret, mostBytes }: FailureCon
   if (/\[rejected\]/.test(stderr)) {
     return `${branch} at ${url} has commits of its own: fetch them, merge them into what is deployed and push that to Skiff, or make ${url} what is pulled from.`;
   }
-  // Git is ended when it writes a larger file (SIGXFSZ).
-  if (/died of signal 25|File too large/i.test(stderr)) {
+  const reason = reasonOf(stderr);
+  // A program of git that writes a larger file is ended by a signal, of which git says nothing.
+  if (reason === undefined && UNPACKING.test(stderr)) {
     return `${branch} at ${url} has more than ${formatBytes(mostBytes)} of new objects (SKIFF_MAX_PUSH): leave large files out, or raise SKIFF_MAX_PUSH.`;
   }
-  return `${url}: ${lastLine(stderr)}`;
+  return `${url}: ${reason ?? "git ended without a reason"}`;
 }
 
-/** The line in which git says why, else the last one. */
-function lastLine(stderr: string): string {
-  const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== "");
-  const reason = lines.findLast((line) => /^(fatal|error|remote: (fatal|error)|! )/.test(line.trim()));
-  const text = (reason ?? lines.at(-1) ?? "git ended without a reason").trim();
-  return printable(text.slice(0, LINE_CHARACTERS));
+/** The first line in which git says why. */
+function reasonOf(stderr: string): string | undefined {
+  const lines = stderr.split(/[\r\n]+/).map((line) => line.trim());
+  const reason = lines.find(
+    (line) => /^(fatal|error|remote: (fatal|error)|! )/.test(line) && !UNPACKING.test(line),
+  );
+  return reason && printable(reason.slice(0, LINE_CHARACTERS));
 }
