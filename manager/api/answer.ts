@@ -4,7 +4,7 @@ import type { Router } from "@koa/router";
 import type { Context, Middleware } from "koa";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, problemDocument, problemHeaders, toProblem } from "../../platform/problems.ts";
-import { GIT_CHALLENGE, isGitPath } from "./git/git-request.ts";
+import { GIT_CHALLENGE, gitError, isGitPath } from "./git/git-request.ts";
 
 /** Routes that the answer for an unknown path names. */
 const NEAREST = 3;
@@ -50,6 +50,13 @@ export function answerProblems(print: (line: string) => void): Middleware {
 
 /** Git prints a plain text, and asks for a password where it is challenged. */
 function answerGit(ctx: Context, problem: Problem): void {
+  const inProtocol = gitError(ctx.path, problem);
+  if (inProtocol !== undefined) {
+    ctx.status = 200;
+    ctx.type = inProtocol.type;
+    ctx.body = inProtocol.body;
+    return;
+  }
   ctx.type = "text/plain; charset=utf-8";
   ctx.body = `${problem.detail}\n`;
   const { retryAfterS } = problem.extensions;

@@ -35,11 +35,11 @@ export interface Repositories {
 
 export interface StoredRepository {
   readonly name: string;
-  /** One more for each change, never used twice by a name. */
+  /** Larger after each change, and never used twice. */
   readonly revision: number;
   /** Ids by the full name of their ref. */
   readonly refs: Readonly<Record<string, string>>;
-  /** Its packs; others of this repository are removed by a `save`. */
+  /** Its packs. A `save` removes those that it had before, besides these. */
   readonly packs: readonly StoredPack[];
   /** Names of its functions. */
   readonly functions: readonly string[];

@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Bodies, StoredBody } from "../bodies.ts";
 import { countedParts } from "../sql/bodies/counted-parts.ts";
 import type { RunWork } from "../sql/works.ts";
-
-const PART_BYTES = 1024 ** 2;
+import { megabytes } from "./megabytes.ts";
 
 /** Long bodies in rows of a megabyte. */
 export class PostgresBodies implements Bodies {
@@ -18,7 +17,7 @@ export class PostgresBodies implements Bodies {
     let bytes = 0;
     let number = 0;
     try {
-      for await (const part of joined(countedParts(parts, mostBytes))) {
+      for await (const part of megabytes(countedParts(parts, mostBytes))) {
         await this.#run("addBodyPart", id, number++, part, new Date());
         bytes += part.byteLength;
       }
@@ -49,22 +48,4 @@ export class PostgresBodies implements Bodies {
   async removeOld(now: Date): Promise<boolean> {
     return (await this.#run("removeUnusedBodies", now)).length > 0;
   }
-}
-
-/** The same bytes in parts of a megabyte. Each is overwritten when the next one is asked for. */
-async function* joined(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const part = Buffer.allocUnsafe(PART_BYTES);
-  let length = 0;
-  for await (const given of parts) {
-    for (let at = 0; at < given.byteLength; ) {
-      const some = given.subarray(at, at + PART_BYTES - length);
-      part.set(some, length);
-      at += some.byteLength;
-      length += some.byteLength;
-      if (length < PART_BYTES) continue;
-      yield part;
-      length = 0;
-    }
-  }
-  if (length > 0) yield part.subarray(0, length);
 }

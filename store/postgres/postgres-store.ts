@@ -15,6 +15,7 @@ import { removeOldLines } from "./log-chunks.ts";
 import { removeOldSources } from "./log-sources.ts";
 import { PostgresBodies } from "./postgres-bodies.ts";
 import { PostgresLogs } from "./postgres-logs.ts";
+import { PostgresRepositories } from "./postgres-repositories.ts";
 import { checkStoreUrl } from "./store-url.ts";
 
 /** Transactions of a kind at a time: more would hold smaller batches. */
@@ -30,7 +31,7 @@ export interface PostgresStoreOptions extends Omit<DatabaseOptions, "connections
   readonly limits: Pick<Limits, "logAgeMs" | "logBytes" | "callAgeMs" | "runAgeMs" | "runsKept">;
 }
 
-/** Usage, audit, lines of functions and events in PostgreSQL. Any number of programs share it. */
+/** Usage, audit, lines of functions, events and git repositories in PostgreSQL. Any number of programs share it. */
 export class PostgresStore implements Store {
   readonly #options: PostgresStoreOptions;
   readonly #database: Database;
@@ -49,6 +50,7 @@ export class PostgresStore implements Store {
   readonly timers = timers(this.#run, this.#shard);
   readonly runs = new SqlRuns({ run: this.#run, lanes: LANES, shard: this.#shard });
   readonly bodies = new PostgresBodies(this.#run);
+  readonly repositories = new PostgresRepositories(this.#run);
   readonly logs: PostgresLogs;
 
   /**
@@ -77,6 +79,7 @@ export class PostgresStore implements Store {
       await this.calls.removeOld(now.getTime() - callAgeMs),
       await this.runs.removeOld({ before: now.getTime() - runAgeMs, most: runsKept }),
       await this.bodies.removeOld(now),
+      await this.repositories.removeOld(now),
       await this.#run("removeOld", now),
     ];
     return more.includes(true);

@@ -1,6 +1,7 @@
 import { CALLS } from "./calls/schema.ts";
 import type { Migration } from "./dialect.ts";
 import { FLOWS } from "./flows/schema.ts";
+import { REPOSITORIES } from "./repositories/schema.ts";
 import { TIMERS } from "./timers/schema.ts";
 import { TOPICS } from "./topics/schema.ts";
 
@@ -97,4 +98,5 @@ export const MIGRATIONS: readonly Migration[] = [
   TIMERS,
   FLOWS,
   minutesAndTraces,
+  REPOSITORIES,
 ];

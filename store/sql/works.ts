@@ -23,6 +23,22 @@ import { flowTotals } from "./flows/run-totals.ts";
 import { ownSignals, reopenRun, signalRuns } from "./flows/signals.ts";
 import { addVersion, getVersion, listVersions, removeVersions } from "./flows/versions.ts";
 import { advanceWaits, findWaits, waitedTopics, waitRules } from "./flows/waits.ts";
+import {
+  addPackPart,
+  completePack,
+  findPack,
+  packPart,
+  removeUnusedPacks,
+  removeUpload,
+  touchPack,
+} from "./repositories/packs.ts";
+import {
+  getRepository,
+  listRepositories,
+  ownerOfFunction,
+  removeRepository,
+  saveRepository,
+} from "./repositories/rows.ts";
 import { removeOld } from "./retention.ts";
 import { fire, listFirings } from "./timers/fire.ts";
 import { dueTimers, getTimer, removeTimer, setTimer } from "./timers/timer-rows.ts";
@@ -126,8 +142,31 @@ const FLOWS = {
   removeVersions,
 } as const;
 
+const REPOSITORIES = {
+  getRepository,
+  listRepositories,
+  ownerOfFunction,
+  saveRepository,
+  removeRepository,
+  touchPack,
+  addPackPart,
+  completePack,
+  findPack,
+  packPart,
+  removeUpload,
+  removeUnusedPacks,
+} as const;
+
 /** Every transaction by its name, so that one that runs in a thread can be named in a message. */
-export const WORKS = { ...HISTORY, ...CALLS, ...BODIES, ...TOPICS, ...TIMERS, ...FLOWS } as const;
+export const WORKS = {
+  ...HISTORY,
+  ...CALLS,
+  ...BODIES,
+  ...TOPICS,
+  ...TIMERS,
+  ...FLOWS,
+  ...REPOSITORIES,
+} as const;
 
 export type WorkName = keyof typeof WORKS;
 type ResultOf<N extends WorkName> = ReturnType<(typeof WORKS)[N]> extends Work<infer T> ? T : never;

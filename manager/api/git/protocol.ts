@@ -1,3 +1,4 @@
+import { pipeline } from "node:stream/promises";
 import { requireFunction, requireScope } from "../../../http/access/principal.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
 import { checkFunctionName } from "../../../platform/function-name.ts";
@@ -5,6 +6,7 @@ import { Problem } from "../../../platform/problems.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
 import type { OpenRepository } from "../../git/homes/home.ts";
 import { type GitService, serveBackend } from "../../git/program/http-backend.ts";
+import { restOfBody } from "../../git/program/rest-of-body.ts";
 import { PushSession } from "../../git/push/push-session.ts";
 import type { RepositoryWork } from "../../git/repositories.ts";
 import { emptyState } from "../../git/repository.ts";
@@ -59,7 +61,7 @@ export function receivePack(services: Services): Handler {
     const name = repositoryName(ctx);
     ctx.state.audited = { target: name };
     authorize(ctx, "git-receive-pack", name);
-    checkLength(ctx, services);
+    await checkLength(ctx, services);
     await services.repositories.serve(signal, async () => {
       const work = await openFor("git-receive-pack", name, { services, signal });
       const { principal } = ctx.state;
@@ -69,7 +71,9 @@ export function receivePack(services: Services): Handler {
         reachedAt: hostsOf(ctx.req.headers),
       });
       try {
-        await answer(ctx, work, { path: "git-receive-pack", query: "", signal, session });
+        await answer(ctx, work, {
+          ...{ path: "git-receive-pack", query: "", mostBytes: services.limits.pushBytes, signal, session },
+        });
       } finally {
         await session.end();
         await work.repository.release();
@@ -82,6 +86,8 @@ export function receivePack(services: Services): Handler {
 interface Answering {
   readonly path: string;
   readonly query: string;
+  /** Of a body that git does not read to its end. */
+  readonly mostBytes?: number;
   readonly signal: AbortSignal;
   readonly session?: PushSession;
 }
@@ -90,7 +96,7 @@ interface Answering {
 async function answer(
   ctx: Call,
   { git, hooks, repository }: Pick<RepositoryWork, "git" | "hooks" | "repository">,
-  { path, query, signal, session }: Answering,
+  { path, query, mostBytes = 0, signal, session }: Answering,
 ): Promise<void> {
   const { status, fields, body, started } = await serveBackend(git, {
     ...{ repository: repository.path, path, query, request: ctx.req, by: ctx.state.by, signal },
@@ -101,10 +107,13 @@ async function answer(
   const { res } = ctx;
   res.statusCode = status;
   for (const [name, value] of fields) res.setHeader(name, value);
-  body.pipe(res);
-  // The client reads errors of git in the answer; whoever left needs none.
+  // Whoever left needs no answer.
+  await pipeline(body, res, { end: false, signal }).catch(() => body.destroy());
+  // The client reads errors of git in the answer.
   await started.ended.catch(() => {});
   await hooked;
+  await restOfBody(ctx.req, mostBytes);
+  res.end();
 }
 
 async function openFor(
@@ -141,10 +150,11 @@ function repositoryName({ params }: Call): string {
   return checkFunctionName(params.repository!.replace(/\.git$/, ""));
 }
 
-/** @throws Problem `push_too_large` before a byte is read; git itself counts those of a push without a length */
-function checkLength({ req }: Call, { limits: { pushBytes } }: Services): void {
+/** @throws Problem `push_too_large`; git itself counts the bytes of a push without a length */
+async function checkLength({ req }: Call, { limits: { pushBytes } }: Services): Promise<void> {
   const bytes = Number(req.headers["content-length"] ?? 0);
   if (bytes <= pushBytes) return;
+  await restOfBody(req, pushBytes);
   const detail = `The push has ${formatBytes(bytes)}, at most ${formatBytes(pushBytes)} (SKIFF_MAX_PUSH): push fewer commits at a time, leave large files out, or raise SKIFF_MAX_PUSH.`;
   throw new Problem("push_too_large", detail);
 }

@@ -53,8 +53,9 @@ export async function serveBackend(git: GitProgram, options: BackendRequest): Pr
       REMOTE_ADDR: "",
     },
   });
-  // Git may answer before it has read all: the rest is nobody's then.
-  pipeline(request, started.stdin, { end: true }).catch(() => {});
+  request.pipe(started.stdin);
+  // Git may answer before it has read all. The connection stays, so that the client reads the answer.
+  started.stdin.once("close", () => request.unpipe(started.stdin));
   try {
     const head = await readCgiHead(started.stdout);
     const body = new PassThrough();

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { toProblem } from "../../../platform/problems.ts";
 import type { OpenRepository } from "../homes/home.ts";
@@ -36,11 +35,14 @@ export class PushSession {
     return this.#detail;
   }
 
-  /** Serves the hook of the push. */
+  /** Serves the hook of the push. Without an answer the hook refuses the push. */
   async serve(channel: Readable & Writable): Promise<void> {
-    await serveHook(channel, (push, say) => this.#decide(push, say));
-    // The hook ends with its answer, git after it.
-    if (!channel.destroyed) await once(channel, "close");
+    try {
+      await serveHook(channel, (push, say) => this.#decide(push, say));
+    } catch (error) {
+      this.#services.print(`git: a push to "${this.#options.name}" is refused: ${(error as Error).message}`);
+    }
+    channel.end();
   }
 
   /** Ends the turn: git has ended, and the repository is as the push left it. */

@@ -1,6 +1,6 @@
 import type { Git } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
-import { listTree } from "./list-tree.ts";
+import { FOLDER, listTree, SUBMODULE } from "./list-tree.ts";
 import { canStore, isForGit } from "./path-rules.ts";
 import { type NewCommit, PREVIOUS } from "./tree.ts";
 
@@ -34,6 +34,8 @@ export interface PlannedFile {
 
 type Entries = ReadonlyMap<string, Entry>;
 const NONE: Entries = new Map();
+/** More than a tree that is deployed has. Another one may have folders without end. */
+const MOST_ENTRIES = 50_000;
 
 /** Finds what commits take over from others, and gives marks. */
 export async function planImport(
@@ -53,9 +55,8 @@ export async function planImport(
     const removed = removedBy(commit);
     const isReplaced = (path: string) =>
       removed.length === 0 || removed.some((top) => path === top || path.startsWith(`${top}/`));
-    let entries: Entries;
-    if (treeOf === undefined) entries = new Map([...kept].filter(([path]) => isReplaced(path)));
-    else {
+    let entries: Entries | undefined;
+    if (treeOf !== undefined) {
       entries = await entriesAt(git, { repository, commit: treeOf, paths: removed });
       const theirs = [...(await gitFilesOf(git, repository, treeOf))].filter(([path]) => isReplaced(path));
       kept = new Map([...[...kept].filter(([path]) => !isReplaced(path)), ...theirs]);
@@ -69,6 +70,8 @@ export async function planImport(
         mode: executables?.has(path) ? "100755" : "100644",
         mark: isForGit(path) ? ++marks : undefined,
       }));
+    kept = besides(kept, files);
+    entries ??= new Map([...kept].filter(([path]) => isReplaced(path)));
     const written = files.flatMap(({ path, mode, mark }) =>
       mark === undefined ? [] : [[path, { mode, object: `:${mark}` }] as const],
     );
@@ -83,12 +86,27 @@ function removedBy({ replaces }: NewCommit): readonly string[] {
   return replaces === undefined || replaces.some((path) => path === "." || path === "") ? [] : replaces;
 }
 
+/** Entries whose path no file takes, also not as a folder. */
+function besides(entries: Entries, files: readonly PlannedFile[]): Entries {
+  const taken = new Set(files.map(({ path }) => path));
+  const isTaken = (path: string) => {
+    const names = path.split("/");
+    return (
+      names.some((_, at) => taken.has(names.slice(0, at + 1).join("/"))) ||
+      files.some((file) => file.path.startsWith(`${path}/`))
+    );
+  };
+  return new Map([...entries].filter(([path]) => !isTaken(path)));
+}
+
 function gitFilesOf(git: Git, repository: string, commit: CommitId): Promise<Entries> {
-  return listTree(git, { repository, commit, isDeep: true }, async (entries) => {
+  return listTree(git, { repository, commit, isDeep: true, hasSizes: false }, async (entries) => {
     const found = new Map<string, Entry>();
-    for await (const { path, mode, id, sizeBytes } of entries) {
+    let count = 0;
+    for await (const { path, mode, id } of entries) {
+      if (++count > MOST_ENTRIES) break;
       const name = path.toString();
-      if (sizeBytes !== undefined && isForGit(name)) found.set(name, { mode, object: id });
+      if (mode !== FOLDER && mode !== SUBMODULE && isForGit(name)) found.set(name, { mode, object: id });
     }
     return found;
   });
@@ -108,8 +126,10 @@ async function entriesAt(git: Git, { repository, commit, paths }: Places): Promi
   }
   const found = new Map<string, Entry>();
   for (const path of paths) {
-    const [entry] = await listTree(git, { repository, commit, path, isDeep: false }, (entries) =>
-      Array.fromAsync(entries),
+    const [entry] = await listTree(
+      git,
+      { repository, commit, path, isDeep: false, hasSizes: false },
+      (entries) => Array.fromAsync(entries),
     );
     if (entry) found.set(path, { mode: entry.mode, object: entry.id });
   }

@@ -3,7 +3,7 @@ import { formatBytes } from "../../../platform/quantity.ts";
 import type { Git } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
 import { followLink, type LinkedTree } from "./follow-link.ts";
-import { listTree, MOST_PATH_BYTES, type TreeEntry } from "./list-tree.ts";
+import { FOLDER, LINK, listTree, MOST_PATH_BYTES, SUBMODULE, type TreeEntry } from "./list-tree.ts";
 import { checkPath, foldedPath, isForGit, shown } from "./path-rules.ts";
 import { readBlobs } from "./read-blobs.ts";
 import type { SourceTree, TreeLimits } from "./tree.ts";
@@ -17,10 +17,6 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const FOLDER = "040000";
-const LINK = "120000";
-/** Git shows modes that it does not know as this one. */
-const SUBMODULE = "160000";
 /** Lines of one refusal. */
 const MOST_FAULTS = 10;
 /** Longest target of a link. */
@@ -36,7 +32,9 @@ const POINTER = /^version https:\/\/(git-lfs|hawser)\.github\.com\/spec\/v1\r?\n
  * @throws Problem `push_refused`, with a line for each file that cannot be deployed
  */
 export async function readTree(git: Git, options: ReadOptions, limits: TreeLimits): Promise<SourceTree> {
-  const listed = await listTree(git, { ...options, isDeep: true }, (entries) => collect(entries, limits));
+  const listed = await listTree(git, { ...options, isDeep: true, hasSizes: true }, (entries) =>
+    collect(entries, limits),
+  );
   const { files, links, folders } = listed;
   const ids = [...files.values(), ...links.values()].map(({ id }) => id);
   const blobs = await readBlobs(git, { ...options, ids });

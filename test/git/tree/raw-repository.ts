@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
-import { type Git, GitFailed, type GitOptions } from "../../../manager/git/program/git.ts";
+import { searchPath } from "../../../manager/git/program/environment.ts";
+import { GitProgram } from "../../../manager/git/program/git-program.ts";
 
 /** An entry of a tree, as a client could send it. */
 export interface RawEntry {
@@ -17,10 +16,15 @@ export interface RawEntry {
 /** A bare repository whose objects are written byte by byte, so that they may be as git never makes them. */
 export class RawRepository {
   readonly path = mkdtempSync(join(tmpdir(), "skiff-git-"));
-  readonly git: Git = new PlainGit();
+  readonly git = new GitProgram({
+    places: { empty: join(this.path, "empty"), path: searchPath(process.env.PATH) },
+    bounds: { pushBytes: 1024 ** 3 },
+    timeoutMs: 60_000,
+  });
 
   constructor() {
-    for (const folder of ["objects", "refs/heads"]) mkdirSync(join(this.path, folder), { recursive: true });
+    for (const folder of ["objects", "refs/heads", "empty"])
+      mkdirSync(join(this.path, folder), { recursive: true });
     writeFileSync(join(this.path, "HEAD"), "ref: refs/heads/main\n");
   }
 
@@ -75,46 +79,4 @@ export class RawRepository {
 interface CommitParts {
   readonly parents?: readonly string[];
   readonly message?: string | Uint8Array;
-}
-
-/** Git with no configuration at all. */
-class PlainGit implements Git {
-  async run(args: readonly string[], options: GitOptions): Promise<Buffer> {
-    const { stdin, stdout, ended } = this.start(args, options);
-    stdin.end(options.input);
-    const printed = Buffer.concat(await stdout.toArray());
-    await ended;
-    return printed;
-  }
-
-  start(args: readonly string[], { repository, objects, signal }: GitOptions) {
-    signal?.throwIfAborted();
-    const env: Record<string, string> = {
-      PATH: process.env.PATH ?? "",
-      GIT_DIR: repository,
-      GIT_CONFIG_NOSYSTEM: "1",
-      GIT_CONFIG_GLOBAL: "/dev/null",
-    };
-    if (objects !== undefined) {
-      env.GIT_OBJECT_DIRECTORY = objects;
-      env.GIT_ALTERNATE_OBJECT_DIRECTORIES = join(repository, "objects");
-    }
-    const child = spawn("git", args, { env, cwd: repository });
-    const stop = () => void child.kill("SIGKILL");
-    signal?.addEventListener("abort", stop);
-    child.stdin.on("error", () => {});
-    const ended = endOf(child, args[0]!, signal);
-    ended.catch(() => {});
-    return { stdin: child.stdin, stdout: child.stdout, ended };
-  }
-}
-
-async function endOf(child: ChildProcess, command: string, signal: AbortSignal | undefined): Promise<void> {
-  let stderr = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  const [code] = (await once(child, "close")) as [number | null];
-  signal?.throwIfAborted();
-  if (code !== 0) throw new GitFailed(command, { exitCode: code ?? undefined, stderr });
 }
