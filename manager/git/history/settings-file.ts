@@ -64,7 +64,8 @@ export async function editSettings(
   const after = doc.toJS() as unknown;
   if (JSON.stringify(after) === before && doc === parsed) return text;
   const isEmpty = !isRecord(after) || Object.keys(after).length === 0;
-  return isEmpty ? undefined : doc.toString({ lineWidth: 0 });
+  if (isEmpty) return undefined;
+  return doc.toString({ lineWidth: 0, flowCollectionPadding: /[[{] /.test(text ?? "") });
 }
 
 function entryPath(doc: Document, name: string): Path {
@@ -76,19 +77,18 @@ function entryPath(doc: Document, name: string): Path {
 
 /** One version takes the place of several with weights. */
 function editEntry(doc: Document, at: Path, { name, source }: SettingsEdit): void {
-  const entry: unknown = doc.getIn(at);
-  if (typeof entry === "string") doc.setIn(at, doc.createNode({ source: entry }));
   const declared = declaredAt(doc, at);
   if (Object.hasOwn(declared, "versions"))
     for (const key of ["versions", "sticky", "guard"]) remove(doc, [...at, key]);
-  if (source !== undefined) doc.setIn([...at, "source"], source);
-  if (typeof at.at(-1) === "number" && declared.name === undefined) doc.setIn([...at, "name"], name);
+  if (source !== undefined) put(doc, at, { key: "source", value: source });
+  if (typeof at.at(-1) === "number" && declared.name === undefined)
+    put(doc, at, { key: "name", value: name });
 }
 
 function editImage(doc: Document, at: Path, { image }: SettingsEdit): void {
   if (image === undefined) remove(doc, [...at, "image"]);
   else {
-    doc.setIn([...at, "image"], image);
+    put(doc, at, { key: "image", value: image });
     remove(doc, [...at, "source"]);
   }
 }
@@ -106,7 +106,8 @@ function editVariables(doc: Document, at: Path, { settings, base, isGroup }: Set
   for (const [name, value] of Object.entries(base.env)) {
     const kept = settings.env[name];
     if (kept === value || (Object.hasOwn(named, name) && kept === named[name])) continue;
-    doc.setIn([...at, "env", name], kept === undefined ? null : KEPT_VALUE);
+    makeMap(doc, at);
+    put(doc, [...at, "env"], { key: name, value: kept === undefined ? null : KEPT_VALUE });
   }
 }
 
@@ -121,7 +122,7 @@ function editMembers(doc: Document, at: Path, edit: SettingsEdit): void {
   for (const key of changed) {
     const other = OTHER_NAMES.get(key);
     if (other !== undefined) remove(doc, [...at, ...other]);
-    if (Object.hasOwn(wanted, key)) doc.setIn([...at, key], plain(doc, wanted[key]));
+    if (Object.hasOwn(wanted, key)) put(doc, at, { key, value: wanted[key] });
     else remove(doc, [...at, key]);
   }
 }
@@ -132,7 +133,7 @@ function writeMembers(doc: Document, at: Path, { settings, base }: SettingsEdit)
   for (const key of SETTING_NAMES) {
     if (key !== "env" && !Object.hasOwn(wanted, key)) remove(doc, [...at, key]);
   }
-  for (const [key, value] of Object.entries(wanted)) doc.setIn([...at, key], plain(doc, value));
+  for (const [key, value] of Object.entries(wanted)) put(doc, at, { key, value });
 }
 
 function leadsTo(doc: Document, at: Path, edit: SettingsEdit): boolean {
@@ -184,7 +185,20 @@ function remove(doc: Document, path: Path): void {
   if (isContainer && Object.keys(declaredAt(doc, parent)).length === 0) doc.deleteIn(parent);
 }
 
-/** Lists and objects in the style of the text, which `setIn` alone would take for values of the program. */
-function plain(doc: Document, value: unknown): unknown {
-  return typeof value === "object" && value !== null ? doc.createNode(value) : value;
+interface Member {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** Sets a member. Lists and objects get the style of the text. */
+function put(doc: Document, at: Path, { key, value }: Member): void {
+  makeMap(doc, at);
+  doc.setIn([...at, key], typeof value === "object" && value !== null ? doc.createNode(value) : value);
+}
+
+/** A function of a group may be nothing but its name, or the path of its source. */
+function makeMap(doc: Document, at: Path): void {
+  const holder: unknown = at.length === 0 ? undefined : doc.getIn(at);
+  if (typeof holder === "string") doc.setIn(at, doc.createNode({ source: holder }));
+  else if (holder === null) doc.setIn(at, doc.createNode({}));
 }

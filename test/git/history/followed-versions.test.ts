@@ -33,7 +33,7 @@ describe("a repository of versions", () => {
     assert.deepEqual(await log(clone), ["Deploy hello version 3", "Deploy hello version 2", "First"]);
     assert.deepEqual(filesIn(clone), ["main.ts", "skiff.yaml"]);
     assert.equal(textOf(clone, "main.ts"), source("3"));
-    assert.equal(textOf(clone, "skiff.yaml"), "timeout: 30s\nmemory: 256Mi\n");
+    assert.equal(textOf(clone, "skiff.yaml"), "memory: 256Mi\ntimeout: 30s\n");
     assert.doesNotMatch(await git(clone, "log", "-p"), /hidden/);
     assert.equal(await git(clone, "log", "--format=%an", "-1"), "local\n");
 
@@ -53,7 +53,15 @@ describe("a repository of versions", () => {
   });
 
   it("has archives as their files", async () => {
-    await deploy("folder", await packTar(new Map([["main.ts", Buffer.from(source("1"))], ["lib/a.ts", Buffer.from("export const a = 1;\n")]])));
+    await deploy(
+      "folder",
+      await packTar(
+        new Map([
+          ["main.ts", Buffer.from(source("1"))],
+          ["lib/a.ts", Buffer.from("export const a = 1;\n")],
+        ]),
+      ),
+    );
     assert.deepEqual(filesIn(await cloned("folder")), ["lib/a.ts", "main.ts"]);
   });
 
