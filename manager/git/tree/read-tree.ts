@@ -118,13 +118,23 @@ async function collect(entries: AsyncIterable<TreeEntry>, limits: TreeLimits): P
     }
     return undefined;
   };
+  let folderCount = 0;
+  let fileCount = 0;
+  /** A folder with a fault, which stands for all that is in it. */
+  let faulty: string | undefined;
   for await (const entry of entries) {
+    const isFolder = entry.mode === FOLDER;
+    if (isFolder ? ++folderCount > limits.files : ++fileCount > limits.files) {
+      throw tooMany(isFolder ? "folders" : "files", limits);
+    }
+    const path = entry.path.toString("latin1");
+    if (faulty !== undefined && path.startsWith(faulty)) continue;
     const fault = add(entry);
-    if (fault !== undefined) faults.push(fault);
-    // What is in a folder without end has longer and longer paths.
+    if (fault === undefined) continue;
+    faults.push(fault);
+    // What is in a folder with a long path has a longer one.
     if (faults.length >= MOST_FAULTS || entry.path.length > MOST_PATH_BYTES) throw refused(faults);
-    if (paths.size - folders.size > limits.files) throw tooMany("files", limits);
-    if (folders.size > limits.files) throw tooMany("folders", limits);
+    if (isFolder) faulty = `${path}/`;
   }
   if (faults.length > 0) throw refused(faults);
   if (bytes > limits.bytes) throw tooLarge(bytes, limits);

@@ -31,7 +31,7 @@ describe("writeCommits", () => {
   it("writes what readTree reads", async () => {
     const random = seededRandom(testSeed());
     const large = new Map([["large", new Uint8Array(3_000_000).fill(7)]]);
-    const trees = [...Array.from({ length: 8 }, () => randomTree(random)), large];
+    const trees = [...Array.from({ length: 5 }, () => randomTree(random)), large];
     const ids = await write(
       ...trees.map((files, at) => commitOf(files, { parent: at === 0 ? undefined : PREVIOUS })),
     );
@@ -192,12 +192,18 @@ describe("writeCommits", () => {
       (await repository.git.run(["for-each-ref"], { repository: repository.path })).toString(),
       "",
     );
-    assert.deepEqual(readdirSync(join(repository.path, "refs/skiff")), []);
+    assert.deepEqual(readdirSync(join(repository.path, "refs"), { recursive: true }), ["heads"]);
     assert.deepEqual(
       readdirSync(repository.path).sort(),
       ["HEAD", "empty", "objects", "refs"],
       "no report of a crash",
     );
+  });
+
+  it("writes the same commits at the same time", async () => {
+    const commits = [commitOf(textFiles({ a: "at once" }))];
+    const written = await Promise.all([write(...commits), write(...commits), write(...commits)]);
+    assert.deepEqual(written, [written[0], written[0], written[0]]);
   });
 
   it("fails with what git says, and writes nothing", async () => {
