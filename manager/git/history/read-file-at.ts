@@ -2,7 +2,7 @@ import type { Git } from "../program/git.ts";
 import { type ListOptions, listTree, type TreeEntry } from "../tree/list-tree.ts";
 import { readBlobs } from "../tree/read-blobs.ts";
 
-export type PlaceOptions = Omit<ListOptions, "isDeep" | "path"> & { readonly path: string };
+export type PlaceOptions = Omit<ListOptions, "isDeep" | "hasSizes" | "path"> & { readonly path: string };
 
 const FOLDER = "040000";
 /** A settings file is never as large. */
@@ -23,6 +23,8 @@ export async function readFileAt(git: Git, options: PlaceOptions): Promise<Uint8
 }
 
 async function entryAt(git: Git, options: PlaceOptions): Promise<TreeEntry | undefined> {
-  const [entry] = await listTree(git, { ...options, isDeep: false }, (entries) => Array.fromAsync(entries));
+  const [entry] = await listTree(git, { ...options, isDeep: false, hasSizes: true }, (entries) =>
+    Array.fromAsync(entries),
+  );
   return entry;
 }
