@@ -5,11 +5,10 @@ import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { defaultSettings, type Settings } from "../../../platform/settings/settings.ts";
 import { ARCHIVES, mergeDeclared } from "../../deploys/skiff-yaml.ts";
 import type { TreeFiles } from "../tree/tree.ts";
-import type { WriterMeans } from "./history-writer.ts";
 import { kindAt, readFileAt } from "./read-file-at.ts";
 import { editSettings } from "./settings-file.ts";
 import { executablesIn } from "./version-files.ts";
-import { sizeOf, type TreePlace, textOf, type VersionTree } from "./version-trees.ts";
+import { sizeOf, type TreePlace, textOf, type VersionTree, type WriterMeans } from "./version-tree.ts";
 
 export interface GroupTreeOptions {
   readonly repository: string;
@@ -36,7 +35,8 @@ export async function groupTree(
     tip === null ? undefined : await kindAt(git, { repository, commit: tip, path: former, signal });
   const isFile = former !== "." && kind === "file" && !ARCHIVES.includes(source.type);
   // What was a file becomes a folder, with the name by which an apply finds it.
-  const path = kind === "file" && !isFile && image === undefined ? name : former;
+  const isNew = former === "" || (kind === "file" && !isFile);
+  const path = isNew && image === undefined ? name : former;
   const manifest = tip === null ? undefined : await findManifest();
   const own = isFile || image !== undefined ? undefined : OWN_MANIFESTS.find((each) => files.has(each));
   const changed = new Map<string, Uint8Array>();
@@ -53,7 +53,7 @@ export async function groupTree(
   }
   return {
     ...{ path, files: changed, executables, bytes: sizeOf(changed) },
-    ...(path === "." ? {} : { replaces: [...new Set([former, path])] }),
+    ...(path === "." ? {} : { replaces: [former, path].filter(Boolean) }),
     ...(alike === undefined ? {} : { treeOf: alike }),
   };
 

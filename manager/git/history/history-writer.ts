@@ -1,21 +1,11 @@
-import type { Limits } from "../../../platform/limits.ts";
-import type { Platform, VersionRecord } from "../../../platform/platform.ts";
-import type { Builder } from "../../../runtimes/runtime.ts";
-import type { Git } from "../program/git.ts";
+import type { VersionRecord } from "../../../platform/platform.ts";
 import type { CommitId, FunctionState } from "../repository.ts";
 import { isAncestor, readCommits } from "../tree/read-commits.ts";
 import { type NewCommit, PREVIOUS } from "../tree/tree.ts";
 import { writeCommits } from "../tree/write-commits.ts";
 import type { HistoryStep } from "./plan-history.ts";
+import type { WriterMeans } from "./version-tree.ts";
 import { VersionTrees } from "./version-trees.ts";
-
-export interface WriterMeans {
-  readonly git: Git;
-  readonly platform: Platform;
-  readonly builder: Builder;
-  readonly limits: Limits;
-  readonly signal: AbortSignal;
-}
 
 export interface WriterOptions {
   /** The bare repository. */

@@ -2,7 +2,7 @@ import type { VersionRecord } from "../../../platform/platform.ts";
 import type { Home, OpenRepository } from "../homes/home.ts";
 import { branchRef, emptyState, type FunctionState, NO_COMMIT, type RepositoryState } from "../repository.ts";
 import { hasCommit, isAncestor } from "../tree/read-commits.ts";
-import { HistoryWriter, type WriterMeans } from "./history-writer.ts";
+import { HistoryWriter } from "./history-writer.ts";
 import {
   type FunctionFacts,
   type HistoryStep,
@@ -12,6 +12,7 @@ import {
   planHistory,
   wholeOf,
 } from "./plan-history.ts";
+import type { WriterMeans } from "./version-tree.ts";
 
 export interface RecordMeans extends WriterMeans {
   readonly home: Home;

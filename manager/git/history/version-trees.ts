@@ -2,28 +2,12 @@ import type { VersionRecord } from "../../../platform/platform.ts";
 import { defaultSettings } from "../../../platform/settings/settings.ts";
 import { IMAGE_TYPE, readImageSource } from "../../../runtimes/image/image-artifact.ts";
 import { imageForManifest } from "../../files/image-text.ts";
-import type { CommitId, FunctionState } from "../repository.ts";
-import type { NewCommit, TreeFiles } from "../tree/tree.ts";
+import type { CommitId } from "../repository.ts";
 import { groupTree } from "./group-trees.ts";
-import type { WriterMeans } from "./history-writer.ts";
 import { kindAt, readFileAt } from "./read-file-at.ts";
 import { editSettings } from "./settings-file.ts";
 import { executablesIn, versionFiles } from "./version-files.ts";
-
-/** What a commit has of a version. */
-export interface VersionTree extends Pick<NewCommit, "files" | "executables" | "replaces" | "treeOf"> {
-  /** Where the function is in the tree now. */
-  readonly path: string;
-  readonly bytes: number;
-}
-
-export interface TreePlace {
-  readonly state: FunctionState;
-  /** The commit on which the tree comes. */
-  readonly tip: CommitId | null;
-  /** A commit with the source of the version. */
-  readonly alike?: CommitId | undefined;
-}
+import { sizeOf, type TreePlace, textOf, type VersionTree, type WriterMeans } from "./version-tree.ts";
 
 interface Manifest {
   readonly file: string;
@@ -114,12 +98,4 @@ export class VersionTrees {
     }
     return { file: MANIFESTS[0]!, text: undefined };
   }
-}
-
-export function textOf(bytes: Uint8Array | undefined): string | undefined {
-  return bytes === undefined ? undefined : Buffer.from(bytes).toString();
-}
-
-export function sizeOf(files: TreeFiles): number {
-  return [...files.values()].reduce((sum, { length }) => sum + length, 0);
 }
