@@ -121,8 +121,8 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "PUT /git/:name/mirror": { scope: "deploy", over: "all", action: "git.mirror" },
   "DELETE /git/:name/mirror": { scope: "deploy", over: "all", action: "git.mirror" },
   "POST /git/:name/sync": { scope: "deploy", over: "handler", action: "git.sync" },
-  // The result of the deploy is what the audit log gets.
-  "POST /git/:name/hook": { scope: "signed", over: "handler" },
+  // The audit log gets the end of the deploy, not the request: anybody can send one.
+  "POST /git/:name/hook": { scope: "signed", over: "handler", action: "mirror" },
   "GET /git/:name/commits": { scope: "read", over: "handler" },
   "GET /git/:name/commits/:id/diff": { scope: "read", over: "handler" },
   "GET /key": { scope: "admin", over: "all" },
