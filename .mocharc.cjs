@@ -39,7 +39,7 @@ const isToday = (_, index) => day === "all" || isNamed || index % 3 === Number(d
 module.exports = {
   require: ["./test/support/setup/system-path.ts"],
   ignore: TAKING_TURNS.filter((file, index) => !isToday(file, index)),
-  timeout: 20000,
+  timeout: 60000,
   forbidOnly: true,
   exit: false,
 };

@@ -86,15 +86,16 @@ export async function main(args: readonly string[]): Promise<number> {
   // Keep serving after the reader of the output has closed it (`| head`, a closed terminal).
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const print = (line: string) => console.log(printableLines(line));
+  const start = startFromCommandLine(args, print);
+  const stopped = untilStopSignal({ env: process.env, parent, start });
   let skiff: Skiff | undefined;
   try {
-    skiff = await startFromCommandLine(args, print);
+    skiff = await start;
   } catch (error) {
     console.error(error instanceof Error ? `Skiff does not start: ${error.message}` : error);
     return 1;
   }
   if (skiff === undefined) return 0;
-  const stopped = untilStopSignal({ env: process.env, parent });
   // The process may end without an exit. This takes 0.1 s at the first start and 1 ms at later ones.
   flushCompileCache();
   const reason = await stopped;

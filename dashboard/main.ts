@@ -22,8 +22,10 @@ import { oidcSettings } from "./server/session/oidc-settings.ts";
 const LEAVE_MS = 5_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
-  const stop = await ServiceList.start((services) => startDashboard(services, env));
-  await untilStopSignal({ env });
+  const start = ServiceList.start((services) => startDashboard(services, env));
+  const stopped = untilStopSignal({ env, start });
+  const stop = await start;
+  await stopped;
   await stop();
 }
 

@@ -53,8 +53,10 @@ const KINDS_SHOWN = {
 };
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
-  const stop = await ServiceList.start((services) => startEvents(services, env));
-  await untilStopSignal({ env });
+  const start = ServiceList.start((services) => startEvents(services, env));
+  const stopped = untilStopSignal({ env, start });
+  const stop = await start;
+  await stopped;
   await stop();
 }
 

@@ -55,8 +55,10 @@ const RETRY_MS = 2_000;
 const PODS = { files: "a pod for each instance", network: "the cluster's network policies" };
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
-  const stop = await ServiceList.start((services) => startManager(services, env));
-  await untilStopSignal({ env });
+  const start = ServiceList.start((services) => startManager(services, env));
+  const stopped = untilStopSignal({ env, start });
+  const stop = await start;
+  await stopped;
   await stop();
 }
 

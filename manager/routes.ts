@@ -30,6 +30,10 @@ import { describeFlow, listFlows, readFlowSource } from "./api/flows/read-flows.
 import { removeFlow } from "./api/flows/remove-flow.ts";
 import { rollBackFlow } from "./api/flows/roll-back-flow.ts";
 import { describeFunction, listFunctions, removeFunction } from "./api/functions.ts";
+import { changeRepository, removeRepository } from "./api/git/change-repository.ts";
+import { listCommits, readCommitDiff } from "./api/git/commits.ts";
+import { describeRepository } from "./api/git/describe-repository.ts";
+import { listRepositories } from "./api/git/list-repositories.ts";
 import { advertiseRefs, receivePack, uploadPack } from "./api/git/protocol.ts";
 import { listAudit } from "./api/keys/audit.ts";
 import { changeKey, createKey, describeKey, listKeys, revokeKey, rotateKey } from "./api/keys/keys.ts";
@@ -81,6 +85,12 @@ export function createRoutes(services: Services): Router {
   router.get("/git/:repository/info/refs", advertiseRefs(services));
   router.post("/git/:repository/git-upload-pack", uploadPack(services));
   router.post("/git/:repository/git-receive-pack", receivePack(services));
+  router.get("/git", listRepositories(services));
+  router.get("/git/:name", describeRepository(services));
+  router.patch("/git/:name", changeRepository(services));
+  router.delete("/git/:name", removeRepository(services));
+  router.get("/git/:name/commits", listCommits(services));
+  router.get("/git/:name/commits/:id/diff", readCommitDiff(services));
   router.get("/usage", answerUsage(services));
   router.get("/key", listKeys(services));
   router.post("/key", createKey(services));

@@ -24,8 +24,10 @@ const LEAVE_MS = 5_000;
 const LAST_USAGE_MS = 1_500;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
-  const stop = await ServiceList.start((services) => startRouter(services, env));
-  await untilStopSignal({ env });
+  const start = ServiceList.start((services) => startRouter(services, env));
+  const stopped = untilStopSignal({ env, start });
+  const stop = await start;
+  await stopped;
   await stop();
 }
 

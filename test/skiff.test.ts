@@ -66,7 +66,7 @@ describe("Skiff as one program", () => {
       /\[dying\] ! instance \w+ exited with code 7/.test(skiff.output),
     );
     assert.match(skiff.output, /deploy: curl .* -X POST http.*func\?name=useragent/);
-    assert.match(skiff.output, /deployed loud version 1 in \d+ ms/);
+    assert.match(skiff.output, /deployed loud version 1 in [\d.]+ m?s/);
     assert.match(skiff.output, /\[loud\] a \\x1b\[2J line\n/);
     assert.match(skiff.output, /GET \/fn\/dying failed: 502 instance_failed/);
   });

@@ -40,6 +40,7 @@ export interface RepositoryWork extends GitTools {
 
 const WAITING_EACH = 20;
 const WAITING_IN_ALL = 1_000;
+const LOOK_AGAIN_MS = 1_000;
 
 /** The git repositories of functions. Git is found with the first request: everything else works without it. */
 export class Repositories {
@@ -50,6 +51,7 @@ export class Repositories {
   readonly #busy = new Set<string>();
   readonly #closing = new AbortController();
   #served = 0;
+  #installed: Promise<InstalledGit> | undefined;
   #tools: Promise<GitTools> | undefined;
 
   constructor(options: RepositoriesOptions) {
@@ -71,16 +73,30 @@ export class Repositories {
   }
 
   /**
+   * Finds git. A missing one is looked for again after a second.
+   * @throws Problem `git_missing`
+   */
+  async installed(): Promise<InstalledGit> {
+    const { gitHome, limits } = this.#options;
+    if (gitHome === undefined) throw new Problem("git_missing", "This manager keeps no repositories.");
+    const { pushBytes, gitMs: timeoutMs } = limits;
+    this.#installed ??= findGit({ ...gitHome, bounds: { pushBytes }, timeoutMs }).catch((error: unknown) => {
+      setTimeout(() => {
+        this.#installed = undefined;
+      }, LOOK_AGAIN_MS).unref();
+      throw error;
+    });
+    return await this.#installed;
+  }
+
+  /**
    * Returns git, and where repositories are.
    * @throws Problem `git_missing`, `store_unavailable`
    */
   tools(): Promise<GitTools> {
-    const { gitHome, limits } = this.#options;
-    if (gitHome === undefined) throw new Problem("git_missing", "This manager keeps no repositories.");
     const open = async () => {
-      const { pushBytes, gitMs: timeoutMs } = limits;
-      const installed = await findGit({ ...gitHome, bounds: { pushBytes }, timeoutMs });
-      return { ...installed, home: await gitHome.open(installed.git) };
+      const installed = await this.installed();
+      return { ...installed, home: await this.#options.gitHome!.open(installed.git) };
     };
     // The next request tries again: git may be installed by then.
     this.#tools ??= open().catch((error: unknown) => {
@@ -175,7 +191,7 @@ export class Repositories {
     signal: AbortSignal,
   ): Promise<OpenRepository | undefined> {
     const { platform, builder, limits } = this.#options;
-    const means = { git, platform, builder, limits, signal };
+    const means = { git, home, platform, builder, limits, signal };
     const kept = await home.open(name);
     if (kept !== undefined) return recordVersions(kept, means);
     if ((await home.ownerOf(name)) !== undefined || (await platform.find(name)) === undefined)

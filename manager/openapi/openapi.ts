@@ -13,7 +13,8 @@ import { flowPaths } from "./flows/flows.ts";
 import { triggerPaths } from "./flows/intake.ts";
 import { runPaths, runSchemas } from "./flows/runs.ts";
 import { flowSchemas } from "./flows/schemas.ts";
-import { gitPaths } from "./git.ts";
+import { gitPaths } from "./git/protocol.ts";
+import { repositoryPaths, repositorySchemas } from "./git/repositories.ts";
 import { keyPaths } from "./keys.ts";
 import { logPaths } from "./logs.ts";
 import { sourceFilePaths, sourceFileSchemas } from "./observing/files.ts";
@@ -54,6 +55,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...logPaths(),
       ...execPaths(limits),
       ...gitPaths(),
+      ...repositoryPaths(limits),
       ...usagePaths(),
       ...keyPaths(limits),
       ...filePaths(),
@@ -79,6 +81,7 @@ export function openApi(limits: Limits, access: Access): Schema {
         ...flowSchemas(limits),
         ...runSchemas(limits),
         ...execSchemas(),
+        ...repositorySchemas(),
         ...sourceFileSchemas(),
         ...observingSchemas(),
       },

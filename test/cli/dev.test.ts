@@ -116,7 +116,7 @@ describe("skiff dev", function () {
     const dev = cli.start(["dev", "here.ts", "--url", "http://127.0.0.1:1"]);
     const [, url] = await dev.printed(/version 1 is live after [\d.]+ m?s: (http:\S+)/, 60_000);
     assert.equal(await (await fetch(`${url}/sub?a=1`)).text(), "1");
-    await dev.printed(/^\d\d:\d\d:\d\d GET \/fn\/here\/sub 200 in \d+ ms$/m);
+    await dev.printed(/^\d\d:\d\d:\d\d GET \/fn\/here\/sub 200 in [\d.]+ m?s$/m);
     await dev.printed(/^\d\d:\d\d:\d\d {3}printed$/m);
     write("here.ts", "export default () => {\n");
     await dev.printed(/^\d\d:\d\d:\d\d error: here\.ts:2:1: Unexpected end of file$/m);

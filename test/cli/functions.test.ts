@@ -136,7 +136,7 @@ describe("the command skiff, for functions", function () {
   it("lists and describes functions, and prints their logs", async () => {
     const list = await cli.output(["list"]);
     assert.match(list, /^NAME +VERSION +READY +UPDATED +URL\n/);
-    assert.match(list, new RegExp(`^hello +\\d+ +\\d +\\d+s ago +${skiff.url}/fn/hello$`, "m"));
+    assert.match(list, new RegExp(`^hello +\\d+ +\\d +\\d+[sm] ago +${skiff.url}/fn/hello$`, "m"));
     const described = await cli.output(["describe", "hello"]);
     assert.match(described, /^state: +can be called: /m);
     assert.match(described, /^ {2}env +GREETING=\*\*\* TEXT=\*\*\*$/m);
@@ -185,7 +185,7 @@ describe("the command skiff, for functions", function () {
       return (await cli.output(hint!.split(" ").slice(1))).includes("thrown");
     });
     await eventually("describe has the call", async () => {
-      return new RegExp(`^ {2}v1 +\\d+s ago +${id} +GET /fn/throwing/path 500`, "m").test(
+      return new RegExp(`^ {2}v1 +\\d+[sm] ago +${id} +GET /fn/throwing/path 500`, "m").test(
         await cli.output(["describe", "throwing"]),
       );
     });

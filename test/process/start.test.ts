@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
+import { processesWith } from "../support/instances/processes.ts";
 import { SkiffProgram } from "../support/skiff/skiff-program.ts";
 
 const PRELOAD = new URL("../support/skiff/loaded-modules.ts", import.meta.url).href;
@@ -67,6 +68,17 @@ describe("a start of Skiff", () => {
     skiff = new SkiffProgram(data);
     assert.equal(await skiff.ended(), 1);
     assert.match(skiff.output, /^Skiff does not start: .*\/build/m);
+  });
+
+  it("ends in order at a signal that comes before it has finished", async () => {
+    const data = join(folder, "data");
+    skiff = new SkiffProgram(data);
+    await eventually("it has begun", () => existsSync(join(data, "skiff.db")));
+    assert.doesNotMatch(skiff.output, /listens on/);
+    skiff.signalAlone("SIGTERM");
+    assert.equal(await skiff.ended(), 0, skiff.output);
+    assert.match(skiff.output, /SIGTERM: letting calls finish/);
+    await eventually("no process is left", () => processesWith(folder).length === 0);
   });
 
   it("keeps what was compiled once it is ready, also for its threads, so that the next one strips no types", async () => {

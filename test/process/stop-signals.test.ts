@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { type StopSignalOptions, untilStopSignal } from "../../process/stop-signals.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -9,12 +10,16 @@ describe("signals that stop the program", () => {
     asked = [];
     ended = new AbortController();
   });
-  afterEach(() => ended.abort());
+  afterEach(() => {
+    ended.abort();
+    mock.timers.reset();
+  });
 
-  function listen(event?: string, parent = process.ppid): Promise<string> {
+  function listen(event?: string, parent = process.ppid, start?: Promise<unknown>): Promise<string> {
     const options: StopSignalOptions = {
       env: event === undefined ? {} : { npm_lifecycle_event: event },
       parent,
+      ...(start === undefined ? {} : { start }),
       stopNow: () => asked.push("now"),
       signal: ended.signal,
     };
@@ -62,6 +67,25 @@ describe("signals that stop the program", () => {
     // Begun after the others, so that they would have noticed before it.
     assert.equal(await listen("start", process.ppid + 1), "npm has ended");
     assert.deepEqual(asked, []);
+  });
+
+  it("let a start under way finish, and end one that hangs", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const quick = Promise.withResolvers<void>();
+    for (const [start, end] of [
+      [quick.promise, []],
+      [new Promise(() => {}), ["now"]],
+    ] as const) {
+      const reason = listen(undefined, process.ppid, start);
+      send("SIGTERM");
+      assert.equal(await reason, "SIGTERM");
+      quick.resolve();
+      await quick.promise;
+      mock.timers.tick(60_000);
+      assert.deepEqual(asked, end);
+      ended.abort();
+      ended = new AbortController();
+    }
   });
 
   it("are no longer waited for once the caller stops listening", () => {

@@ -17,8 +17,9 @@ export function describeSystem(services: Services): Handler {
   return async (ctx) => {
     readParameters(ctx, {});
     version ??= readVersion();
-    const [store, isolation, programs] = await Promise.all([
+    const [store, git, isolation, programs] = await Promise.all([
       storeState(services),
+      gitState(services),
       wallsOf(system?.isolation),
       wallsOf(system?.programs),
     ]);
@@ -33,7 +34,7 @@ export function describeSystem(services: Services): Handler {
       url: baseUrl(services, ctx),
       ...(dashboard === undefined ? {} : { dashboard }),
       access: access.mode,
-      ...{ isolation, programs, limits: limitsDocument(limits), store },
+      ...{ isolation, programs, limits: limitsDocument(limits), store, git },
       ...(system?.pool === undefined ? {} : { pool: system.pool() }),
       ...(system?.memory === undefined ? {} : { memory: system.memory() }),
       process: {
@@ -57,6 +58,15 @@ async function storeState(services: Services) {
   const read = await fromStore(services, () => requireStore(services).usage.month(new Date()));
   const known = { kind: kind ?? null, ...(schema === undefined ? {} : { schema }) };
   return "found" in read ? { ...known, ok: true } : { ...known, ok: false, detail: read.missing };
+}
+
+async function gitState({ repositories }: Services) {
+  try {
+    return { version: (await repositories.installed()).version };
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "git_missing") throw error;
+    return { version: null, detail: error.detail };
+  }
 }
 
 /** Where the machine cannot isolate, the reason is shown instead. */

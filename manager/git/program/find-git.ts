@@ -8,6 +8,8 @@ import { PRE_RECEIVE } from "./hook.ts";
 
 export interface InstalledGit {
   readonly git: GitProgram;
+  /** Such as `2.39.5`. */
+  readonly version: string;
   /** The folder with the hook of pushes. */
   readonly hooks: string;
 }
@@ -40,7 +42,8 @@ export async function findGit({ folder, path, ...options }: FindOptions): Promis
     if (!(error instanceof GitFailed)) throw error;
     if (error.exitCode === 127 || /is not a git command/.test(error.stderr)) throw missing();
   }
-  return { git, hooks };
+  const printed = (await git.run(["version"], { repository: empty })).toString();
+  return { git, hooks, version: /\d[\w.]*/.exec(printed)?.[0] ?? printed.trim() };
 }
 
 function missing(): Problem {

@@ -17,6 +17,10 @@ export function systemPaths(): Record<string, Schema> {
         { kind: orNull({ enum: ["sqlite", "postgresql"] }), ok: FLAG },
         { detail: { ...TEXT, description: "Why it is not ok" }, schema: COUNT },
       ),
+      git: {
+        ...object({ version: orNull(TEXT) }, { detail: TEXT }),
+        description: "The git that serves repositories; without a version, `detail` says what is missing",
+      },
       process: object({ memoryMiB: NUMBER, uptimeS: NUMBER, cpuS: NUMBER }),
       functions: { ...COUNT, description: "Functions that the caller may see" },
       instances: { ...COUNT, description: "Their ready instances" },

@@ -108,9 +108,15 @@ describe("manager: deploying a function", () => {
 
   it("prints one line for each deploy, with the times of build and start", async () => {
     await post("name=hello");
-    assert.match(skiff.lines[0]!, /^deployed hello version 1 in \d+ ms \(build \d+ ms, start \d+ ms\)$/);
+    assert.match(
+      skiff.lines[0]!,
+      /^deployed hello version 1 in [\d.]+ m?s \(build [\d.]+ m?s, start [\d.]+ m?s\)$/,
+    );
     await post("name=hello&min=1");
-    assert.match(skiff.lines[1]!, /^deployed hello version 2 in \d+ ms \(same bundle, start \d+ ms\)$/);
+    assert.match(
+      skiff.lines[1]!,
+      /^deployed hello version 2 in [\d.]+ m?s \(same bundle, start [\d.]+ m?s\)$/,
+    );
     assert.equal(skiff.lines.length, 2);
   });
 

@@ -134,7 +134,10 @@ describe("manager: deploying an image", () => {
     assert.equal(body.version, 1);
     assert.deepEqual(await source(), { image: "nginx:1", digest: DIGESTS[0] });
     assert.equal((await skiff.platform.find("web"))?.settings.runtime, "image");
-    assert.match(skiff.lines[0]!, /^deployed web version 1 in \d+ ms \(pull \d+ ms, start \d+ ms\)$/);
+    assert.match(
+      skiff.lines[0]!,
+      /^deployed web version 1 in [\d.]+ m?s \(pull [\d.]+ m?s, start [\d.]+ m?s\)$/,
+    );
     const { headers } = await request(skiff.url).get("/func/web/source").buffer().expect(200);
     assert.equal(headers["content-type"], "application/vnd.skiff.image+json");
   });

@@ -18,8 +18,6 @@ import { draftOf } from "../../../support/platform/draft.ts";
 const OLD = new URL("./data-folder-0.1.0/", import.meta.url);
 const MIB = 1024 ** 2;
 const NEVER = new AbortController().signal;
-/** Nothing that a source can contain may keep calls waiting for longer. */
-const BUSY_MS = 20;
 
 type Posted = NewVersion & { readonly content: Content };
 
@@ -275,21 +273,29 @@ describe("the store", () => {
     });
   });
 
-  it("writes and reads the largest versions without keeping this thread from its work", async () => {
-    const text = new Uint8Array(80 * MIB).fill(120);
-    const source = { bytes: text.subarray(0, 20 * MIB), type: "text/typescript" as const };
+  it("writes and reads large versions without keeping this thread from its work", async () => {
+    const text = new Uint8Array(48 * MIB).fill(120);
+    const source = { bytes: text.subarray(0, 12 * MIB), type: "text/typescript" as const };
     const large = {
       ...versionOf("a", 1),
       content: { source, artifact: { kind: "module" as const, code: text } },
     };
     await using(async (store) => {
       let read: Artifact | undefined;
-      const busyMs = await longestBusyMs(async () => {
-        await add(store, large);
-        read = await store.bundle("a", 1);
-        await store.remove("a");
-      });
-      assert.ok(busyMs < BUSY_MS, `busy for ${busyMs} ms`);
+      let busyMs = Number.POSITIVE_INFINITY;
+      let wholeMs = busyMs;
+      for (let n = 0; n < 5 && busyMs >= wholeMs / 3; n++) {
+        const copying = longestBusyMs(async () => void new Uint8Array(text.length).set(text));
+        wholeMs = Math.min(wholeMs, await copying);
+        const storing = longestBusyMs(async () => {
+          await add(store, large);
+          read = await store.bundle("a", 1);
+          await store.remove("a");
+        });
+        busyMs = Math.min(busyMs, await storing);
+      }
+      // 4 MiB are copied at once. The quickest time counts: the collector of garbage takes turns of its own.
+      assert.ok(busyMs < wholeMs / 3, `busy for ${busyMs} ms, and for ${wholeMs} ms by one copy`);
       assert.equal(Buffer.compare(read!.code, text), 0);
     });
   });

@@ -15,6 +15,7 @@ import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
 import type { WallKind } from "../../../../runtimes/deno/walls/build-wall.ts";
 import type { Builder } from "../../../../runtimes/runtime.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { longestBusyMs } from "../../../support/instances/busy-time.ts";
 import { LoopProbe } from "../../../support/loop-probe.ts";
 import { needsLinux } from "../../../support/not-tried.ts";
 import { partOfDay } from "../../../support/selection/part-of-day.ts";
@@ -26,7 +27,8 @@ const BUILD_MS = 3_000;
 const limits = { ...limitsFromEnv({}), buildMs: BUILD_MS };
 /** A build that is out of time is killed, and its end awaited: on a machine that does much else this takes a while. */
 const MOST_MS = BUILD_MS + 5_000;
-const MOST_TURN_MS = 60;
+/** Of a source, in bytes. */
+const LARGEST = 20 * MIB;
 /** Memory is looked at every 50 ms, and grows meanwhile. */
 const MOST_BYTES = 1.25 * limits.buildMemoryBytes;
 const AT_ONCE = 4;
@@ -52,6 +54,7 @@ describe("hostile sources", function () {
   let folder: string;
   let builder: Builder;
   let longestTurnMs = 0;
+  let copyMs = 0;
   let mostBytes = 0;
   const outcomes = new Map<string, Outcome>();
 
@@ -76,6 +79,7 @@ describe("hostile sources", function () {
     // Of code that runs for the first time the engine has more to do.
     for (let n = 0; n < 20; n++) await build(Buffer.from(`export default ${n};`));
     await eventually("the start of the watch", () => watching.child.pid !== undefined);
+    copyMs = await longestBusyMs(copyLargest);
     const probe = new LoopProbe();
     const names = [...TAKEN];
     const work = async () => {
@@ -86,8 +90,9 @@ describe("hostile sources", function () {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     longestTurnMs = probe.read();
     probe.close();
+    copyMs = Math.max(copyMs, await longestBusyMs(copyLargest));
     mostBytes = await watching.most();
-    if (process.env.FIGURES) console.log({ longestTurnMs, mostMiB: mostBytes / MIB });
+    if (process.env.FIGURES) console.log({ longestTurnMs, copyMs, mostMiB: mostBytes / MIB });
   });
   after(async () => {
     await builder.close();
@@ -115,14 +120,16 @@ describe("hostile sources", function () {
     assert.ok(killed.length >= TAKEN.size / 5, `${killed.length} of them met a limit`);
   });
 
-  it(`keep the process that answers calls for ${MOST_TURN_MS} ms at most`, () => {
+  // To parse one of them takes seconds of the processor, to copy it a fraction of one.
+  it("keep the process that answers calls no longer than a few copies of the largest source", () => {
     assert.ok(longestTurnMs > 0);
-    assert.ok(longestTurnMs <= MOST_TURN_MS, `one turn took ${longestTurnMs} ms`);
+    assert.ok(longestTurnMs <= 4 * copyMs, `one turn took ${longestTurnMs} ms, a copy ${copyMs} ms`);
   });
 
   it("take the memory of a build at most", function () {
     needsLinux(this, "the memory and children of processes in /proc");
-    assert.ok(mostBytes > limits.buildMemoryBytes / 2, `${mostBytes / MIB} MiB: it was not looked at`);
+    // On a slow machine the time may be up first.
+    assert.ok(mostBytes > 16 * MIB, `${mostBytes / MIB} MiB: it was not looked at`);
     assert.ok(mostBytes < MOST_BYTES, `one took ${mostBytes / MIB} MiB`);
   });
 
@@ -169,6 +176,11 @@ describe("hostile sources", function () {
     await eventually("the end of all", () => pids.flatMap(treeOf).length === 0, 2_000);
   });
 });
+
+/** Copies as many bytes as a source may have, in one turn, into memory that the process has to get first. */
+async function copyLargest(): Promise<void> {
+  new Uint8Array(LARGEST).set(new Uint8Array(LARGEST).fill(120));
+}
 
 function checkProblem(error: unknown): void {
   assert.ok(error instanceof Problem, `not a problem: ${String(error)}`);

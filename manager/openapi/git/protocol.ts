@@ -1,5 +1,5 @@
-import { operation, query } from "./operation.ts";
-import type { Schema } from "./schema.ts";
+import { operation, query } from "../operation.ts";
+import type { Schema } from "../schema.ts";
 
 const REPOSITORY: Schema = {
   ...{ name: "repository", in: "path", required: true, schema: { type: "string" } },

@@ -1,0 +1,90 @@
+import { checkFunctionName } from "../../../platform/function-name.ts";
+import { Problem } from "../../../platform/problems.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
+import { readRef } from "../../git/homes/bare-repository.ts";
+import type { OpenRepository } from "../../git/homes/home.ts";
+import { branchRef } from "../../git/repository.ts";
+import { answerJson } from "../answer.ts";
+import { readJson } from "../read-json.ts";
+import { readParameters } from "../read-query.ts";
+import type { Handler, Services } from "../services.ts";
+import { isBranchName } from "./branch-name.ts";
+import { requireMembers, requireRepository, signalOf } from "./repository-access.ts";
+import { repositoryDocument } from "./repository-document.ts";
+
+const BODY_BYTES = 4 * 1024;
+const PATCH_TYPES = ["application/merge-patch+json"];
+
+/** `PATCH /git/NAME`: another branch deploys. Deploys nothing itself: the next push to that branch does. */
+export function changeRepository(services: Services): Handler {
+  const { repositories, print } = services;
+  return async (ctx) => {
+    readParameters(ctx, {});
+    const name = checkFunctionName(ctx.params.name);
+    const branch = branchOf(await readJson(ctx.req, { maxBytes: BODY_BYTES, types: PATCH_TYPES }));
+    const { principal } = ctx.state;
+    await requireRepository(principal, name, services);
+    const changed = await repositories.change(name, signalOf(ctx, services), async ({ repository }) => {
+      requireMembers(principal, name, repository.state);
+      return repositoryDocument(await withBranch(repository, branch), services, ctx);
+    });
+    print(`the branch ${branch} of the repository ${name} deploys`);
+    ctx.state.audited = { target: `git/${name}`, detail: `branch ${branch}` };
+    answerJson(ctx, changed);
+  };
+}
+
+/** `DELETE /git/NAME`: removes a repository. Its functions stay; that of a function is made anew when git asks for it. */
+export function removeRepository(services: Services): Handler {
+  const { repositories, print } = services;
+  return async (ctx) => {
+    readParameters(ctx, {});
+    const name = checkFunctionName(ctx.params.name);
+    const { home } = await repositories.tools();
+    await repositories.inTurn(name, signalOf(ctx, services), async () => {
+      const repository = await home.open(name);
+      requireMembers(ctx.state.principal, name, repository?.state);
+      if (repository === undefined)
+        throw new Problem("unknown_repository", `There is no repository "${name}".`);
+      refusePending(repository);
+      await home.remove(name);
+    });
+    print(`deleted the repository ${name}`);
+    answerJson(ctx, { success: true });
+  };
+}
+
+async function withBranch(repository: OpenRepository, branch: string): Promise<OpenRepository> {
+  const { name, state, path } = repository;
+  if (branch === state.branch) return repository;
+  refusePending(repository);
+  const head = await readRef(path, branchRef(branch));
+  if (head === undefined && state.tip !== null) {
+    const detail = `The repository "${name}" has no branch "${branch}": push it first, as in git push origin ${state.branch}:${branch}.`;
+    throw new Problem("invalid_request", detail);
+  }
+  return await repository.save({ state: { ...state, branch, tip: head ?? null } });
+}
+
+/** @throws Problem `repository_conflict` */
+function refusePending({ name, state: { pending } }: OpenRepository): void {
+  if (pending === undefined) return;
+  const detail = `A push to the repository "${name}" is being deployed: try again when it has ended.`;
+  throw new Problem("repository_conflict", detail);
+}
+
+/** @throws Problem `invalid_request` */
+function branchOf(body: unknown): string {
+  const { branch, ...others } = isRecord(body) ? body : {};
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    const detail = `The member "${unknown.slice(0, 40)}" is unknown: a repository has the member branch.`;
+    throw new Problem("invalid_request", detail);
+  }
+  if (typeof branch === "string" && isBranchName(branch)) return branch;
+  const given =
+    branch === undefined
+      ? "The body names no branch"
+      : `${JSON.stringify(branch).slice(0, 80)} is not a branch`;
+  throw new Problem("invalid_request", `${given}: send one, as in {"branch": "main"}.`);
+}

@@ -1,0 +1,64 @@
+import { type Principal, requireFunction } from "../../../http/access/principal.ts";
+import { clientSignal } from "../../../http/client-signal.ts";
+import { checkFunctionName } from "../../../platform/function-name.ts";
+import type { RepositoryWork } from "../../git/repositories.ts";
+import type { RepositoryState } from "../../git/repository.ts";
+import type { Call, Services } from "../services.ts";
+
+/** Whether somebody may see a repository: all of its functions are theirs. */
+export function maySee(
+  { functions: only }: Principal,
+  { name, state }: { readonly name: string; readonly state: RepositoryState },
+): boolean {
+  return only === undefined || membersOf(name, state).every((each) => only.includes(each));
+}
+
+/**
+ * Requires every function of a repository, or the function with its name where there is none yet.
+ * @throws Problem `insufficient_scope`
+ */
+export async function requireRepository(
+  principal: Principal,
+  name: string,
+  { repositories }: Pick<Services, "repositories">,
+): Promise<void> {
+  if (principal.functions === undefined) return;
+  const { home } = await repositories.tools();
+  requireMembers(principal, name, (await home.open(name))?.state);
+}
+
+/** @throws Problem `insufficient_scope` */
+export function requireMembers(principal: Principal, name: string, state: RepositoryState | undefined): void {
+  for (const each of membersOf(name, state)) requireFunction(principal, each);
+}
+
+/** Reads the repository that the path names, and answers with what `read` makes of it. */
+export async function withRepository<T>(
+  ctx: Call,
+  services: Services,
+  read: (work: RepositoryWork, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { repositories } = services;
+  const name = checkFunctionName(ctx.params.name);
+  const signal = signalOf(ctx, services);
+  return await repositories.serve(signal, async () => {
+    await requireRepository(ctx.state.principal, name, services);
+    const work = await repositories.read(name, signal);
+    try {
+      requireMembers(ctx.state.principal, name, work.repository.state);
+      return await read(work, signal);
+    } finally {
+      await work.repository.release();
+    }
+  });
+}
+
+/** Aborts when the client leaves, the manager closes, or the time of the request is over. */
+export function signalOf(ctx: Call, { repositories, limits }: Services): AbortSignal {
+  return AbortSignal.any([clientSignal(ctx.res), repositories.closing, AbortSignal.timeout(limits.gitMs)]);
+}
+
+function membersOf(name: string, state: RepositoryState | undefined): readonly string[] {
+  const members = Object.keys(state?.functions ?? {});
+  return members.length === 0 ? [name] : members;
+}
