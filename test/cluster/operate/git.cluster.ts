@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { eventually } from "../../support/eventually.ts";
 import { GitUser } from "../../git/support/git-user.ts";
+import { eventually } from "../../support/eventually.ts";
 import { Installation } from "../installation.ts";
 import { kubectl } from "../kubectl.ts";
 
@@ -46,7 +46,8 @@ describe("git repositories on the cluster", function () {
     };
     return versions.find(({ share }) => share === 1);
   };
-  const head = async (url: string) => (await users[0]!.git("ls-remote", url, "refs/heads/main")).split("\t")[0];
+  const head = async (url: string) =>
+    (await users[0]!.git("ls-remote", url, "refs/heads/main")).split("\t")[0];
 
   it("are created by a push, whose function answers within a second of its end", async () => {
     const ada = await user(GitUser.init(urlAt(skiff.manager)));
@@ -104,15 +105,23 @@ describe("git repositories on the cluster", function () {
       await Promise.race([pushing, delay]);
       await kubectl("delete", "pod", "-n", "skiff", victim.name, "--grace-period=0", "--force");
       await pushing;
-      await eventually("two managers are ready", async () => {
-        const ready = await managers();
-        return ready.length === 2 && ready.every(({ name }) => name !== victim.name);
-      }, 90_000);
-      await eventually("ref, versions and traffic agree", async () => {
-        const current = await serving();
-        const heads = await Promise.all((await managers()).map(({ url }) => head(urlAt(url))));
-        return current?.commit !== undefined && heads.every((each) => each === current.commit);
-      }, 120_000);
+      await eventually(
+        "two managers are ready",
+        async () => {
+          const ready = await managers();
+          return ready.length === 2 && ready.every(({ name }) => name !== victim.name);
+        },
+        90_000,
+      );
+      await eventually(
+        "ref, versions and traffic agree",
+        async () => {
+          const current = await serving();
+          const heads = await Promise.all((await managers()).map(({ url }) => head(urlAt(url))));
+          return current?.commit !== undefined && heads.every((each) => each === current.commit);
+        },
+        120_000,
+      );
       // Whoever pushes next finds nothing in the way.
       const next = await user(GitUser.clone(urlAt(skiff.manager)));
       await next.commit(source(`after ${round}`));
