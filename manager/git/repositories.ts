@@ -50,6 +50,7 @@ export class Repositories {
   /** Repositories that are being changed. */
   readonly #busy = new Set<string>();
   readonly #closing = new AbortController();
+  readonly #listeners: ((name: string) => void)[] = [];
   #served = 0;
   #installed: Promise<InstalledGit> | undefined;
   #tools: Promise<GitTools> | undefined;
@@ -157,6 +158,11 @@ export class Repositories {
     });
   }
 
+  /** Calls a listener after each turn of a repository, which may have changed it. */
+  onChange(listener: (name: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** Runs `work` in the turn of a repository, which may not exist. */
   inTurn<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#turns.run({ name, bytes: 0, signal }, async () => {
@@ -165,6 +171,7 @@ export class Repositories {
         return await work();
       } finally {
         this.#busy.delete(name);
+        for (const listener of this.#listeners) listener(name);
       }
     });
   }
@@ -191,7 +198,7 @@ export class Repositories {
     signal: AbortSignal,
   ): Promise<OpenRepository | undefined> {
     const { platform, builder, limits } = this.#options;
-    const means = { git, platform, builder, limits, signal };
+    const means = { git, home, platform, builder, limits, signal };
     const kept = await home.open(name);
     if (kept !== undefined) return recordVersions(kept, means);
     if ((await home.ownerOf(name)) !== undefined || (await platform.find(name)) === undefined)

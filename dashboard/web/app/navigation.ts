@@ -19,6 +19,7 @@ export const NAVIGATION: readonly NavigationGroup[] = [
     entries: [
       { href: "/", text: "Functions", icon: "functions", also: ["functions", "new", "trace"] },
       { href: "/flows", text: "Flows", icon: "flows", also: ["runs"] },
+      { href: "/repositories", text: "Repositories", icon: "git" },
       { href: "/secrets", text: "Secrets", icon: "secrets" },
     ],
   },

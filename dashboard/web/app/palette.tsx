@@ -44,6 +44,7 @@ export function Palette({ onClose, go }: PaletteProps) {
     const ignored = () => undefined;
     read("/func", "functions", "function").catch(ignored);
     read("/flow", "flows", "flow").catch(ignored);
+    read("/git", "repositories", "repository").catch(ignored);
     read("/topic", "topics", "topic").catch(ignored);
     read("/subscription", "subscriptions", "subscription").catch(ignored);
     read("/schedule", "schedules", "schedule").catch(ignored);

@@ -13,9 +13,15 @@ export interface FileDiff {
   readonly removed: number;
 }
 
-/** Reads a unified diff, as `GET /func/NAME/versions/N/diff` answers it, into files with numbered lines. */
+/** Lines of git about a file as a whole that are worth a look. */
+const ABOUT_FILE = /^(old mode|new mode|new file|deleted file|Binary files)/;
+
+/**
+ * Reads a unified diff into files with numbered lines: of two versions, as `GET /func/NAME/versions/N/diff` answers it, or
+ * of git.
+ */
 export function parseDiff(text: string): readonly FileDiff[] {
-  const files: { path: string; lines: DiffLine[] }[] = [];
+  const files: { path: string; lines: DiffLine[]; isGit?: boolean }[] = [];
   let [before, after, left, right] = [0, 0, 0, 0];
   for (const line of text.replace(/\n$/, "").split("\n")) {
     const file = files.at(-1);
@@ -31,6 +37,15 @@ export function parseDiff(text: string): readonly FileDiff[] {
       else file.lines.push({ kind: "same", before: before++, after: after++, text: rest });
       if (!line.startsWith("+")) left--;
       if (!line.startsWith("-")) right--;
+    } else if (!isInHunk && line.startsWith("diff --git ")) {
+      files.push({ path: gitPath(line), lines: [], isGit: true });
+    } else if (!isInHunk && file?.isGit && !file.lines.some(({ kind }) => kind === "gap")) {
+      // The header of git has the path already, but for a file that was moved.
+      const [, from] = /^(?:rename|copy) from (.*)/.exec(line) ?? [];
+      const [, to] = /^(?:rename|copy) to (.*)/.exec(line) ?? [];
+      if (from !== undefined) file.path = from;
+      if (to !== undefined) file.path = `${file.path} → ${to}`;
+      if (ABOUT_FILE.test(line)) file.lines.push({ kind: "note", text: line });
     } else if (line.startsWith("--- ")) {
       files.push({ path: pathIn(line), lines: [] });
     } else if (line.startsWith("+++ ")) {
@@ -50,6 +65,13 @@ export function parseDiff(text: string): readonly FileDiff[] {
 }
 
 type Four = [number, number, number, number];
+
+/** The path in `diff --git a/PATH b/PATH`, which has it twice unless the file was moved. */
+function gitPath(line: string): string {
+  const both = line.slice("diff --git ".length);
+  const before = both.slice(0, (both.length - 1) / 2);
+  return before.replace(/^"?a\//, "").replace(/"$/, "");
+}
 
 /** Without the side and the folder that keeps files of the source apart from the settings. */
 function pathIn(line: string): string {

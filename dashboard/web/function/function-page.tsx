@@ -12,6 +12,7 @@ const PARTS = [
   ["/code", "Code"],
   ["/try", "Try it"],
   ["/versions", "Versions"],
+  ["/git", "Git"],
   ["/logs", "Logs"],
   ["/metrics", "Metrics"],
   ["/settings", "Settings"],

@@ -129,7 +129,7 @@ function Figures({ system }: { readonly system: System }) {
 }
 
 function About({ system }: { readonly system: System }) {
-  const { store, commands, oidc, isolation, programs } = system;
+  const { store, git, commands, oidc, isolation, programs } = system;
   const kind = store.kind === "postgresql" ? "PostgreSQL" : "SQLite";
   return (
     <Facts
@@ -142,6 +142,7 @@ function About({ system }: { readonly system: System }) {
         ],
         ["Platform", system.platform === "kubernetes" ? "Kubernetes" : "one machine"],
         ["Store", store.kind === null ? "none" : `${kind}, schema ${store.schema ?? "unknown"}`],
+        ["Git", git.version ?? git.detail],
         ["Management API for", ACCESS[system.access]],
         ["OpenID provider", oidc?.issuer ?? "none"],
         ["Commands", <Link href="/commands">{commands.on ? "on" : "off"}</Link>],

@@ -29,6 +29,7 @@ export interface System {
     readonly detail?: string;
   };
   readonly pool?: { readonly size: number; readonly ready: number };
+  readonly git: { readonly version: string | null; readonly detail?: string };
   readonly memory?: { readonly usedMiB: number; readonly limitMiB: number };
   readonly process: { readonly memoryMiB: number; readonly uptimeS: number; readonly cpuS: number };
   readonly functions: number;

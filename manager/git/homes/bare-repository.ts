@@ -1,47 +1,51 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { branchRef, type CommitId } from "../repository.ts";
 import { writeDurably } from "./durable-files.ts";
 
 const CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
+const FOLDERS = ["objects/pack", "objects/info", "refs/heads", "refs/tags"];
 const REF = /^refs\/[^\0-\x20]+$/;
 const ID = /^[0-9a-f]{40}$/;
 
-/** Makes an empty bare repository, as `git init` does, without its template and without a process. */
+/**
+ * Makes an empty bare repository, as `git init` does, without its template and without a process. Completes one that a
+ * killed Skiff began; its branch stays.
+ */
 export async function initRepository(path: string, branch: string): Promise<void> {
-  await mkdir(join(path, "objects", "pack"), { recursive: true });
-  await mkdir(join(path, "objects", "info"));
-  await mkdir(join(path, "refs", "heads"), { recursive: true });
-  await mkdir(join(path, "refs", "tags"));
-  await writeFile(join(path, "config"), CONFIG);
-  await writeFile(join(path, "HEAD"), headText(branch));
+  for (const folder of FOLDERS) await mkdir(join(path, folder), { recursive: true });
+  await setText(join(path, "config"), CONFIG);
+  if (!(await textOf(join(path, "HEAD")))) await setHead(path, branch);
 }
 
 /** Points HEAD to a branch, which clones check out. */
-export async function setHead(path: string, branch: string): Promise<void> {
-  const file = join(path, "HEAD");
-  if ((await textOf(file)) !== headText(branch)) await writeDurably(file, headText(branch));
+export function setHead(path: string, branch: string): Promise<void> {
+  return setText(join(path, "HEAD"), `ref: ${branchRef(branch)}\n`);
 }
 
 /** Returns the commit of a ref; undefined if there is no such ref. Costs no process. */
 export async function readRef(path: string, ref: string): Promise<CommitId | undefined> {
+  return (await looseRef(path, ref)) ?? (await packedRefs(path)).get(ref);
+}
+
+/** Returns the commit of a ref that has a file of its own, which counts more than a packed one. */
+export async function looseRef(path: string, ref: string): Promise<CommitId | undefined> {
   if (!REF.test(ref) || ref.includes(".."))
     throw new Error(`${JSON.stringify(ref)} is not the name of a ref`);
-  const loose = (await textOf(join(path, ref)))?.trim();
-  if (loose !== undefined && ID.test(loose)) return loose;
-  return (await packedRefs(path)).get(ref);
+  const text = (await textOf(join(path, ref)))?.trim();
+  return text !== undefined && ID.test(text) ? text : undefined;
 }
 
-async function packedRefs(path: string): Promise<ReadonlyMap<string, CommitId>> {
+/** Returns the commits of all refs in the file `packed-refs`. */
+export async function packedRefs(path: string): Promise<ReadonlyMap<string, CommitId>> {
   const lines = ((await textOf(join(path, "packed-refs"))) ?? "").split("\n");
   // Lines with `#` are remarks, those with `^` are what the tag before them points to.
-  return new Map(
-    lines.filter((line) => /^[0-9a-f]/.test(line)).map((line) => [line.slice(41), line.slice(0, 40)]),
-  );
+  const refs = lines.filter((line) => /^[0-9a-f]/.test(line));
+  return new Map(refs.map((line) => [line.slice(41), line.slice(0, 40)]));
 }
 
-function headText(branch: string): string {
-  return `ref: ${branchRef(branch)}\n`;
+async function setText(file: string, text: string): Promise<void> {
+  if ((await textOf(file)) !== text) await writeDurably(file, text);
 }
 
 async function textOf(file: string): Promise<string | undefined> {

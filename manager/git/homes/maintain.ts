@@ -20,7 +20,7 @@ export async function maintain(git: Git, path: string): Promise<void> {
   const objects = join(path, "objects");
   for (const folder of [path, objects, join(objects, "pack")]) await removeStale(folder);
   if (!(await needsRepack(objects))) return;
-  const args = ["repack", "-a", "-d", "-k", "-n", "-q", "--no-write-bitmap-index"];
+  const args = ["repack", "--geometric=2", "-d", "-n", "-q", "--no-write-bitmap-index"];
   await git.run(args, { repository: path });
 }
 

@@ -25,9 +25,7 @@ export interface MoveOptions {
 export async function moveRefs(git: Git, path: string, options: MoveOptions): Promise<void> {
   const { updates, between } = options;
   if (updates.length === 0) return between?.();
-  // Nobody but the caller moves refs now, so a lock is one of a git that was killed.
-  for (const { ref } of updates) await rm(join(path, `${ref}.lock`), { force: true });
-  await rm(join(path, "packed-refs.lock"), { force: true });
+  await removeLocks(path, updates);
   const lines = updates.map(({ ref, from, to }) => `update ${ref}\0${to}\0${from}\0`).join("");
   const { stdin, stdout, ended } = git.start(["update-ref", "--stdin", "-z"], { repository: path });
   // The end of git says what became of it, not the end of its input.
@@ -49,6 +47,12 @@ export async function moveRefs(git: Git, path: string, options: MoveOptions): Pr
   await ended;
   for (const folder of new Set(updates.map(({ ref }) => dirname(join(path, ref))))) await syncPath(folder);
   if (!isMoved) throw new Error("git update-ref ended before it had locked the refs");
+}
+
+/** Removes the locks that a git left which was killed. The caller knows that nobody else moves refs now. */
+export async function removeLocks(path: string, updates: readonly RefUpdate[]): Promise<void> {
+  for (const { ref } of updates) await rm(join(path, `${ref}.lock`), { force: true });
+  await rm(join(path, "packed-refs.lock"), { force: true });
 }
 
 /** Resolves when a program has printed the line, or has printed its last one. Reads its output to the end. */

@@ -4,14 +4,18 @@ import { records, streamGit } from "./stream-git.ts";
 
 /** Longest path of a file in a tree. */
 export const MOST_PATH_BYTES = 1_000;
+export const FOLDER = "040000";
+export const LINK = "120000";
+/** Git shows modes that it does not know as this one. */
+export const SUBMODULE = "160000";
 /** Mode, type, id and size of an entry before its path. */
 const HEAD_BYTES = 100;
 
 export interface TreeEntry {
-  /** `100644`, `100755`, `120000` for a link, `160000` for a submodule, `040000` for a folder. */
+  /** `100644` or `100755`, or another one below. */
   readonly mode: string;
   readonly id: string;
-  /** Undefined for folders and submodules. */
+  /** Undefined for folders and submodules, and if no sizes are asked for. */
   readonly sizeBytes: number | undefined;
   /** At most one byte more than `MOST_PATH_BYTES`: a longer path is cut. */
   readonly path: Buffer;
@@ -25,16 +29,25 @@ export interface ListOptions {
   readonly path?: string | undefined;
   /** Lists what is in folders as well, after the folder itself. */
   readonly isDeep: boolean;
+  /** Git opens every file for its size. */
+  readonly hasSizes: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Lists a tree as git walks it: folders may hold each other a billion times, so `read` stops it in time. */
 export function listTree<T>(
   git: Git,
-  { commit, path, isDeep, repository, objects, signal }: ListOptions,
+  { commit, path, isDeep, hasSizes, repository, objects, signal }: ListOptions,
   read: (entries: AsyncIterable<TreeEntry>) => Promise<T>,
 ): Promise<T> {
-  const args = ["ls-tree", ...(isDeep ? ["-r", "-t"] : []), "-l", "-z", "--full-tree", commit];
+  const args = [
+    "ls-tree",
+    ...(isDeep ? ["-r", "-t"] : []),
+    ...(hasSizes ? ["-l"] : []),
+    "-z",
+    "--full-tree",
+    commit,
+  ];
   const options = { repository, ...(objects ? { objects } : {}), ...(signal ? { signal } : {}) };
   return streamGit(git, path === undefined ? args : [...args, "--", path], options, (output) =>
     read(entriesOf(output)),

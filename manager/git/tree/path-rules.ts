@@ -36,8 +36,9 @@ export function checkPath(bytes: Buffer): CheckedPath {
 
 /** Whether git can hold a path of a source in a tree. */
 export function canStore(path: string): boolean {
-  const names = path.split("/");
-  return !path.includes("\0") && !names.some((name) => /^\.{0,2}$/.test(name) || isGitFolder(name));
+  // Git takes both signs for a separator where it looks for its folder.
+  if (path.includes("\0") || path.split(/[/\\]/).some(isGitFolder)) return false;
+  return path.split("/").every((name) => !/^\.{0,2}$/.test(name));
 }
 
 /** Whether a file is for git and its hosts alone, as `.gitignore` and `.github/` are. It is no part of a source. */

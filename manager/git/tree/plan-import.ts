@@ -1,6 +1,6 @@
 import type { Git } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
-import { listTree } from "./list-tree.ts";
+import { FOLDER, listTree, SUBMODULE } from "./list-tree.ts";
 import { canStore, isForGit } from "./path-rules.ts";
 import { type NewCommit, PREVIOUS } from "./tree.ts";
 
@@ -34,6 +34,8 @@ export interface PlannedFile {
 
 type Entries = ReadonlyMap<string, Entry>;
 const NONE: Entries = new Map();
+/** More than a tree that is deployed has. Another one may have folders without end. */
+const MOST_ENTRIES = 50_000;
 
 /** Finds what commits take over from others, and gives marks. */
 export async function planImport(
@@ -98,11 +100,13 @@ function besides(entries: Entries, files: readonly PlannedFile[]): Entries {
 }
 
 function gitFilesOf(git: Git, repository: string, commit: CommitId): Promise<Entries> {
-  return listTree(git, { repository, commit, isDeep: true }, async (entries) => {
+  return listTree(git, { repository, commit, isDeep: true, hasSizes: false }, async (entries) => {
     const found = new Map<string, Entry>();
-    for await (const { path, mode, id, sizeBytes } of entries) {
+    let count = 0;
+    for await (const { path, mode, id } of entries) {
+      if (++count > MOST_ENTRIES) break;
       const name = path.toString();
-      if (sizeBytes !== undefined && isForGit(name)) found.set(name, { mode, object: id });
+      if (mode !== FOLDER && mode !== SUBMODULE && isForGit(name)) found.set(name, { mode, object: id });
     }
     return found;
   });
@@ -122,8 +126,10 @@ async function entriesAt(git: Git, { repository, commit, paths }: Places): Promi
   }
   const found = new Map<string, Entry>();
   for (const path of paths) {
-    const [entry] = await listTree(git, { repository, commit, path, isDeep: false }, (entries) =>
-      Array.fromAsync(entries),
+    const [entry] = await listTree(
+      git,
+      { repository, commit, path, isDeep: false, hasSizes: false },
+      (entries) => Array.fromAsync(entries),
     );
     if (entry) found.set(path, { mode: entry.mode, object: entry.id });
   }

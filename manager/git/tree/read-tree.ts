@@ -3,7 +3,7 @@ import { formatBytes } from "../../../platform/quantity.ts";
 import type { Git } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
 import { followLink, type LinkedTree } from "./follow-link.ts";
-import { listTree, MOST_PATH_BYTES, type TreeEntry } from "./list-tree.ts";
+import { FOLDER, LINK, listTree, MOST_PATH_BYTES, SUBMODULE, type TreeEntry } from "./list-tree.ts";
 import { checkPath, foldedPath, isForGit, shown } from "./path-rules.ts";
 import { readBlobs } from "./read-blobs.ts";
 import type { SourceTree, TreeLimits } from "./tree.ts";
@@ -17,10 +17,6 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const FOLDER = "040000";
-const LINK = "120000";
-/** Git shows modes that it does not know as this one. */
-const SUBMODULE = "160000";
 /** Lines of one refusal. */
 const MOST_FAULTS = 10;
 /** Longest target of a link. */
@@ -36,7 +32,9 @@ const POINTER = /^version https:\/\/(git-lfs|hawser)\.github\.com\/spec\/v1\r?\n
  * @throws Problem `push_refused`, with a line for each file that cannot be deployed
  */
 export async function readTree(git: Git, options: ReadOptions, limits: TreeLimits): Promise<SourceTree> {
-  const listed = await listTree(git, { ...options, isDeep: true }, (entries) => collect(entries, limits));
+  const listed = await listTree(git, { ...options, isDeep: true, hasSizes: true }, (entries) =>
+    collect(entries, limits),
+  );
   const { files, links, folders } = listed;
   const ids = [...files.values(), ...links.values()].map(({ id }) => id);
   const blobs = await readBlobs(git, { ...options, ids });
@@ -120,13 +118,23 @@ async function collect(entries: AsyncIterable<TreeEntry>, limits: TreeLimits): P
     }
     return undefined;
   };
+  let folderCount = 0;
+  let fileCount = 0;
+  /** A folder with a fault, which stands for all that is in it. */
+  let faulty: string | undefined;
   for await (const entry of entries) {
+    const isFolder = entry.mode === FOLDER;
+    if (isFolder ? ++folderCount > limits.files : ++fileCount > limits.files) {
+      throw tooMany(isFolder ? "folders" : "files", limits);
+    }
+    const path = entry.path.toString("latin1");
+    if (faulty !== undefined && path.startsWith(faulty)) continue;
     const fault = add(entry);
-    if (fault !== undefined) faults.push(fault);
-    // What is in a folder without end has longer and longer paths.
+    if (fault === undefined) continue;
+    faults.push(fault);
+    // What is in a folder with a long path has a longer one.
     if (faults.length >= MOST_FAULTS || entry.path.length > MOST_PATH_BYTES) throw refused(faults);
-    if (paths.size - folders.size > limits.files) throw tooMany("files", limits);
-    if (folders.size > limits.files) throw tooMany("folders", limits);
+    if (isFolder) faulty = `${path}/`;
   }
   if (faults.length > 0) throw refused(faults);
   if (bytes > limits.bytes) throw tooLarge(bytes, limits);

@@ -7,9 +7,11 @@ export interface StreamOptions extends GitOptions {
   readonly feed?: () => Iterable<Uint8Array | string>;
 }
 
+const ENOUGH = new Error("The output was read as far as needed");
+
 /**
- * Runs a command of git whose output `read` takes as it comes. The command is killed if `read` throws. A `read` that
- * comes to the end of the output returns: if git failed, its own error counts.
+ * Runs a command of git whose output `read` takes as it comes. The command is killed if `read` throws, or returns
+ * before the end. A `read` that comes to the end of the output returns: if git failed, its own error counts.
  */
 export async function streamGit<T>(
   git: Git,
@@ -30,9 +32,12 @@ export async function streamGit<T>(
   );
   try {
     const result = await read(running.stdout);
-    await running.ended;
+    if (!running.stdout.readableEnded) stop.abort(ENOUGH);
+    await running.ended.catch((error: unknown) => {
+      if (error !== ENOUGH) throw error;
+    });
     const error = await unread;
-    if (error !== undefined) throw error;
+    if (error !== undefined && !stop.signal.aborted) throw error;
     return result;
   } catch (error) {
     stop.abort(error);
@@ -59,11 +64,15 @@ export async function* records(output: AsyncIterable<Uint8Array>, mostBytes: num
     let from = 0;
     for (let end = chunk.indexOf(0); end >= 0; end = chunk.indexOf(0, from)) {
       add(chunk.subarray(from, end));
-      yield Buffer.concat(parts);
+      yield parts.length === 1 ? viewOf(parts[0]!) : Buffer.concat(parts);
       parts = [];
       bytes = 0;
       from = end + 1;
     }
     add(chunk.subarray(from));
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -90,6 +90,49 @@ describe("Versions and settings in the dashboard", () => {
     equal(files[1]!.lines[1]!.text, "-- not a file");
   });
 
+  it("reads what git says of files: new, moved, binary, and folders with any name", () => {
+    const files = parseDiff(
+      [
+        "diff --git a/source/main.ts b/source/main.ts",
+        "index 1111111..2222222 100644",
+        "--- a/source/main.ts",
+        "+++ b/source/main.ts",
+        "@@ -1 +1 @@",
+        "-diff --git a/x b/x",
+        "+new",
+        "diff --git a/old name.ts b/new.ts",
+        "similarity index 100%",
+        "rename from old name.ts",
+        "rename to new.ts",
+        "diff --git a/x.png b/x.png",
+        "new file mode 100644",
+        "index 0000000..3333333",
+        "Binary files /dev/null and b/x.png differ",
+        "diff --git a/gone.ts b/gone.ts",
+        "deleted file mode 100644",
+        "--- a/gone.ts",
+        "+++ /dev/null",
+        "@@ -1 +0,0 @@",
+        "-gone",
+        "",
+      ].join("\n"),
+    );
+    deepEqual(
+      files.map(({ path, added, removed }) => [path, added, removed]),
+      [
+        ["source/main.ts", 1, 1],
+        ["old name.ts → new.ts", 0, 0],
+        ["x.png", 0, 0],
+        ["gone.ts", 0, 1],
+      ],
+    );
+    deepEqual(
+      files[2]!.lines.map(({ text }) => text),
+      ["new file mode 100644", "Binary files /dev/null and b/x.png differ"],
+    );
+    equal(files[0]!.lines[1]!.text, "diff --git a/x b/x");
+  });
+
   it("sends only what changed, as a merge patch", () => {
     const all = [...SETTINGS, ...ACCESS].flatMap(({ settings }) => settings);
     const draft: Draft = {

@@ -4,13 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import request from "supertest";
 import { FolderHome } from "../../../manager/git/homes/folder-home.ts";
-import type { RepositoryState } from "../../../manager/git/repository.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { hashOf } from "../../../platform/keys/key-text.ts";
 import { type StartedManager, startManager } from "../../manager/started-manager.ts";
 import { issuedKey } from "../../support/issued-key.ts";
-import { chainOf, quarantine } from "../homes/commits.ts";
 import { plainGit } from "../homes/plain-git.ts";
+import { seedRepository } from "./seeded-repository.ts";
 
 const TOKEN = "0123456789abcdef-token";
 const PAST = 5;
@@ -37,7 +36,9 @@ describe("manager: git repositories", () => {
     });
     for (const name of ["a", "b", "shop-cart", "shop-pay"]) await deploy(name, `${name} 1`);
     for (let version = 2; version <= PAST; version++) await deploy("a", `a ${version}`);
-    await seed("a", ["a"]);
+    const seed = (name: string, functions: readonly string[]) =>
+      seedRepository({ home, folder, name, functions, commits: PAST, versionsOf });
+    commits = await seed("a", ["a"]);
     await seed("b", ["b"]);
     await seed("shop", ["shop-cart", "shop-pay"]);
   });
@@ -48,44 +49,12 @@ describe("manager: git repositories", () => {
 
   const as = (key: string) => request.agent(skiff.url).set({ authorization: key });
   const admin = () => as(`Bearer ${TOKEN}`);
+  const versionsOf = async (name: string) => (await admin().get(`/func/${name}/versions`)).body.versions;
   const deploy = (name: string, source: string) =>
     admin()
       .put(`/func/${name}`)
       .send(source)
       .expect(({ status }) => assert.ok(status < 300));
-
-  /** A repository with a commit for each version of its functions, and a branch one commit behind. */
-  async function seed(name: string, functions: readonly string[]): Promise<void> {
-    const chain = await chainOf(join(folder, `source-${name}`), PAST);
-    if (name === "a") commits = chain.commits.toReversed();
-    const state: RepositoryState = {
-      branch: "main",
-      isGroup: functions.length > 1,
-      tip: null,
-      functions: {},
-    };
-    const created = await home.create(name, state);
-    const members = await Promise.all(
-      functions.map(async (each) => {
-        const { versions } = (await admin().get(`/func/${each}/versions`)).body;
-        const kept = versions.map(({ version, hash }: { version: number; hash: string }) => {
-          return [version, { commit: chain.commits[version - 1]!, hash }];
-        });
-        const [{ version }] = versions;
-        const path = functions.length > 1 ? each : ".";
-        return [each, { path, version, serving: version, versions: Object.fromEntries(kept) }];
-      }),
-    );
-    const tip = chain.commits.at(-1)!;
-    await created.save({
-      state: { ...state, tip, functions: Object.fromEntries(members) },
-      objects: await quarantine(created.path, chain.pack),
-      refs: [
-        { ref: "refs/heads/main", from: "0".repeat(40), to: tip },
-        { ref: "refs/heads/next", from: "0".repeat(40), to: chain.commits.at(-2)! },
-      ],
-    });
-  }
 
   const names = (body: { repositories: { name: string }[] }) => body.repositories.map(({ name }) => name);
 

@@ -1,8 +1,8 @@
 import { FolderHome } from "../../../manager/git/homes/folder-home.ts";
 import { describeHome } from "./home.conformance.ts";
-import { plainGit } from "./plain-git.ts";
+import { programGit } from "./program-git.ts";
 
-describeHome("FolderHome", async () => ({
-  open: (folder) => new FolderHome({ folder, git: plainGit }),
-  close: async () => {},
-}));
+describeHome("FolderHome", async () => {
+  const { git, close } = programGit();
+  return { open: (folder) => new FolderHome({ folder, git }), close };
+});

@@ -19,7 +19,8 @@ export interface Subject {
 
 /** What every home does. */
 export function describeHome(title: string, start: () => Promise<Subject>): void {
-  describe(title, () => {
+  describe(title, function () {
+    this.timeout(60_000);
     const folder = mkdtempSync(join(tmpdir(), "skiff-test-homes-"));
     let subject: Subject;
     let home: Home;
@@ -213,7 +214,7 @@ export function describeHome(title: string, start: () => Promise<Subject>): void
         { length: 42 },
         (_, number) => `blob\ndata <<E\nblob ${number}\nE\n\ncheckpoint\n`,
       );
-      const args = ["-c", "fastimport.unpackLimit=1", "fast-import", "--quiet"];
+      const args = ["-c", "fastimport.unpackLimit=0", "fast-import", "--quiet"];
       await plainGit.run(args, { repository: repository.path, input: `${blobs.join("\n")}\n` });
       repository = await repository.save({ state: repository.state });
       await repository.maintain();

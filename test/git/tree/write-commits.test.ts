@@ -31,7 +31,7 @@ describe("writeCommits", () => {
   it("writes what readTree reads", async () => {
     const random = seededRandom(testSeed());
     const large = new Map([["large", new Uint8Array(3_000_000).fill(7)]]);
-    const trees = [...Array.from({ length: 8 }, () => randomTree(random)), large];
+    const trees = [...Array.from({ length: 5 }, () => randomTree(random)), large];
     const ids = await write(
       ...trees.map((files, at) => commitOf(files, { parent: at === 0 ? undefined : PREVIOUS })),
     );
@@ -163,7 +163,7 @@ describe("writeCommits", () => {
   });
 
   it("leaves out what git cannot hold", async () => {
-    const names = [".git/config", "a/.GIT/x", "../x", "a//b", "/etc/x", "a\0b", ".", "good"];
+    const names = [".git/config", "a/.GIT/x", "a\\.git\\x", "../x", "a//b", "/etc/x", "a\0b", ".", "good"];
     const [id] = await write(commitOf(new Map(names.map((name) => [name, Buffer.from("x")]))));
     assert.deepEqual(await list(id!), ["good"]);
   });
@@ -177,17 +177,33 @@ describe("writeCommits", () => {
     assert.deepEqual(printed.toString().split("\0").filter(Boolean).sort(), names.sort());
   });
 
+  it("builds on a tree whose folders hold each other a billion times", async () => {
+    let id = repository.files(".gitignore");
+    for (let depth = 0; depth < 9; depth++) {
+      id = repository.tree(...Array.from({ length: 10 }, (_, at) => ({ name: `d${at}`, id, mode: "40000" })));
+    }
+    const parent = repository.commit(id);
+    const [commit] = await write({ ...commitOf(textFiles({ x: "x" }), { parent }), replaces: ["x"] });
+    assert.equal(await show(commit!, "%P"), `${parent}\n`);
+  });
+
   it("moves no ref", async () => {
     assert.equal(
       (await repository.git.run(["for-each-ref"], { repository: repository.path })).toString(),
       "",
     );
-    assert.deepEqual(readdirSync(join(repository.path, "refs/skiff")), []);
+    assert.deepEqual(readdirSync(join(repository.path, "refs"), { recursive: true }), ["heads"]);
     assert.deepEqual(
       readdirSync(repository.path).sort(),
       ["HEAD", "empty", "objects", "refs"],
       "no report of a crash",
     );
+  });
+
+  it("writes the same commits at the same time", async () => {
+    const commits = [commitOf(textFiles({ a: "at once" }))];
+    const written = await Promise.all([write(...commits), write(...commits), write(...commits)]);
+    assert.deepEqual(written, [written[0], written[0], written[0]]);
   });
 
   it("fails with what git says, and writes nothing", async () => {

@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
+import { Link } from "wouter";
 import { api } from "../../api/client.ts";
 import { allowed } from "../../blocks/allowed.ts";
+import { SHORT_ID } from "../../git/repository.ts";
 import { Button } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { showDone } from "../../ui/toast.tsx";
@@ -29,7 +31,7 @@ export function VersionList({ described, versions, onCompare, onChange }: Versio
     <>
       <ul class="versions card">
         {versions.map((each) => {
-          const { version, share, pinned, url, by, message, commit, createdAt, sourceBytes } = each;
+          const { version, share, pinned, url, by, message, commit, author, createdAt, sourceBytes } = each;
           const running = instances.filter((instance) => instance.version === version).length;
           return (
             <li key={version}>
@@ -46,11 +48,16 @@ export function VersionList({ described, versions, onCompare, onChange }: Versio
                   {pinned ? <Badge tone="info">pinned</Badge> : null}
                 </span>
                 <span class="muted">
+                  {author === undefined ? null : (
+                    <span title={author}>{author.replace(/ <.*/, "")}, pushed by </span>
+                  )}
                   {by ?? "unknown"} · <When at={createdAt} /> · {bytesText(sourceBytes)}
                   {commit === undefined ? null : (
                     <>
                       {" · "}
-                      <code title={commit}>{commit.slice(0, 8)}</code>
+                      <Link href={`/functions/${encodeURIComponent(name)}/git`}>
+                        <code title={commit}>{commit.slice(0, SHORT_ID)}</code>
+                      </Link>
                     </>
                   )}
                 </span>

@@ -7,6 +7,8 @@ export interface Version {
   readonly by?: string;
   readonly message?: string;
   readonly commit?: string;
+  /** Who made the commit that was pushed, such as `Ada <ada@example.com>`. */
+  readonly author?: string;
   readonly pinned: boolean;
   /** Part of all calls, from 0 to 1. */
   readonly share: number;

@@ -1,0 +1,90 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Repositories, StoredRepository } from "../../../../store/git/repositories.ts";
+import type { Git } from "../../program/git.ts";
+import type { CommitId } from "../../repository.ts";
+import { initRepository, looseRef, packedRefs, setHead } from "../bare-repository.ts";
+import { writeDurably } from "../durable-files.ts";
+import { packsIn } from "../objects.ts";
+
+/** What a refresh needs besides the folder. */
+export interface RefreshMeans {
+  readonly git: Git;
+  readonly repositories: Pick<Repositories, "readPack">;
+}
+
+/**
+ * Brings the folder of a repository to what its row says. Whoever reads it meanwhile finds each ref as it was or as it is,
+ * and the objects of both.
+ * @param branch the branch that deploys
+ */
+export async function refreshCopy(
+  path: string,
+  { row, branch }: { readonly row: StoredRepository; readonly branch: string },
+  means: RefreshMeans,
+): Promise<void> {
+  await initRepository(path, branch);
+  const objects = join(path, "objects");
+  const kept = new Set(row.packs.map(({ id }) => id));
+  const present = new Set((await packsIn(objects)).map(({ id }) => id));
+  for (const { id } of row.packs) if (!present.has(id)) await fetchPack(path, { name: row.name, id }, means);
+  await writeRefs(path, row.refs);
+  await setHead(path, branch);
+  // Another manager packed them again, or a change that had them failed.
+  for (const id of present) if (!kept.has(id)) await removePack(objects, id);
+}
+
+/** Sets all refs of a folder, and no others. */
+export async function writeRefs(path: string, refs: Readonly<Record<string, CommitId>>): Promise<void> {
+  const lines = Object.entries(refs).map(([ref, id]) => `${id} ${ref}\n`);
+  await writeDurably(join(path, "packed-refs"), lines.join(""));
+  // A ref in a file of its own counts more than a packed one.
+  const entries = await readdir(join(path, "refs"), { recursive: true, withFileTypes: true });
+  for (const entry of entries)
+    if (entry.isFile()) await rm(join(entry.parentPath, entry.name), { force: true });
+}
+
+/** Whether a folder has the refs of a row. */
+export async function hasRefs(path: string, refs: Readonly<Record<string, CommitId>>): Promise<boolean> {
+  const packed = await packedRefs(path);
+  for (const [ref, id] of Object.entries(refs)) {
+    if (((await looseRef(path, ref)) ?? packed.get(ref)) !== id) return false;
+  }
+  return true;
+}
+
+/** Git checks what arrives: each object by its id, and the pack by its name. */
+async function fetchPack(
+  path: string,
+  { name, id }: { readonly name: string; readonly id: string },
+  { git, repositories }: RefreshMeans,
+): Promise<void> {
+  let failure: unknown;
+  async function* parts() {
+    try {
+      yield* repositories.readPack(name, id);
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  }
+  const { stdin, stdout, ended } = git.start(["index-pack", "--stdin"], { repository: path });
+  const printed = stdout.toArray();
+  // Git ends without its input, and says why if it ends before that.
+  await pipeline(Readable.from(parts()), stdin).catch(() => {});
+  await ended.catch((error) => {
+    throw failure ?? error;
+  });
+  const found = Buffer.concat((await printed) as Buffer[]).toString();
+  if (found.trim() !== `pack\t${id}`)
+    throw new Error(`the store has another pack as ${id} of ${name}: ${found}`);
+}
+
+async function removePack(objects: string, id: string): Promise<void> {
+  // Git finds a pack by its .idx.
+  for (const ending of ["idx", "rev", "bitmap", "keep", "pack"]) {
+    await rm(join(objects, "pack", `pack-${id}.${ending}`), { force: true });
+  }
+}

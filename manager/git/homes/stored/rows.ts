@@ -1,0 +1,38 @@
+import { Problem } from "../../../../platform/problems.ts";
+import type { StoredRepository as Row } from "../../../../store/git/repositories.ts";
+import { type CommitId, NO_COMMIT, type RefUpdate, type RepositoryState } from "../../repository.ts";
+import { checkState } from "../state-file.ts";
+
+/** Returns the refs after the updates; undefined if one is neither where its update expects it nor where it goes. */
+export function withUpdates(
+  before: Readonly<Record<string, CommitId>>,
+  updates: readonly RefUpdate[],
+): Readonly<Record<string, CommitId>> | undefined {
+  const refs = new Map(Object.entries(before));
+  for (const { ref, from, to } of updates) {
+    const current = refs.get(ref) ?? NO_COMMIT;
+    // Git may have failed to move what is stored already.
+    if (current !== from && current !== to) return undefined;
+    if (to === NO_COMMIT) refs.delete(ref);
+    else refs.set(ref, to);
+  }
+  return Object.fromEntries(refs);
+}
+
+/**
+ * Returns the state in a row.
+ * @throws Problem `internal_error` with what to do if it is broken
+ */
+export function stateOf({ name, state }: Row): RepositoryState {
+  try {
+    return checkState(state);
+  } catch (error) {
+    const remedy = `restore the row of ${name} in the table repositories from a backup, or remove it: Skiff makes the repository again from the kept versions`;
+    const detail = `The state of the repository "${name}" in the store is broken (${(error as Error).message}): ${remedy}.`;
+    throw new Problem("internal_error", detail);
+  }
+}
+
+export function bytesOf(packs: readonly { readonly bytes: number }[]): number {
+  return packs.reduce((total, { bytes }) => total + bytes, 0);
+}

@@ -1,0 +1,61 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { StoredRepository as Row } from "../../../../store/git/repositories.ts";
+import type { CommitId, RepositoryState } from "../../repository.ts";
+import type { OpenRepository, RepositoryChange } from "../home.ts";
+import { packsIn } from "../objects.ts";
+
+/** What the home does to a repository. */
+export interface StoredChanges {
+  save(repository: StoredRepository, change: RepositoryChange): Promise<OpenRepository>;
+  maintain(repository: StoredRepository): Promise<void>;
+}
+
+interface Parts {
+  readonly name: string;
+  readonly path: string;
+  readonly state: RepositoryState;
+  /** Undefined before the first save. */
+  readonly row: Row | undefined;
+  readonly head: CommitId | undefined;
+  readonly change: StoredChanges;
+}
+
+/** A repository of the store, with a working copy on this disk. */
+export class StoredRepository implements OpenRepository {
+  readonly name: string;
+  readonly path: string;
+  readonly state: RepositoryState;
+  readonly row: Row | undefined;
+  readonly head?: CommitId;
+  readonly updatedAt: Date;
+  readonly #change: StoredChanges;
+
+  constructor({ name, path, state, row, head, change }: Parts) {
+    this.name = name;
+    this.path = path;
+    this.state = state;
+    this.row = row;
+    this.updatedAt = row?.updatedAt ?? new Date();
+    if (head !== undefined) this.head = head;
+    this.#change = change;
+  }
+
+  save(change: RepositoryChange): Promise<OpenRepository> {
+    return this.#change.save(this, change);
+  }
+
+  maintain(): Promise<void> {
+    return this.#change.maintain(this);
+  }
+
+  async bytes(): Promise<number> {
+    const packs = await packsIn(join(this.path, "objects"));
+    return packs.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  async release(): Promise<void> {
+    // After its first save the folder has another name.
+    if (this.row === undefined) await rm(this.path, { recursive: true, force: true });
+  }
+}

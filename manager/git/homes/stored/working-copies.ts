@@ -1,0 +1,114 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isFunctionName } from "../../../../platform/function-name.ts";
+import type { StoredRepository as Row } from "../../../../store/git/repositories.ts";
+import { packsIn } from "../objects.ts";
+import { Copies, type CopiesOptions } from "./copies.ts";
+import { hasRefs, type RefreshMeans, refreshCopy } from "./refresh-copy.ts";
+import { bytesOf } from "./rows.ts";
+
+const SUFFIX = ".git";
+/** Folders of repositories that are not kept yet, or no more. */
+const LEFTOVER = /^(new|gone)-/;
+
+export interface WorkingCopiesOptions extends RefreshMeans, CopiesOptions {
+  /** Made when it is needed, and of this process alone. */
+  readonly folder: string;
+}
+
+/** The working copies of repositories in a folder. Callers change the copy of a name one at a time. */
+export class WorkingCopies {
+  readonly #options: WorkingCopiesOptions;
+  readonly #copies: Copies;
+  #loaded: Promise<void> | undefined;
+
+  constructor(options: WorkingCopiesOptions) {
+    this.#options = options;
+    this.#copies = new Copies(options);
+  }
+
+  /** Finds what an earlier process left. */
+  load(): Promise<void> {
+    this.#loaded ??= this.#find().catch((error) => {
+      this.#loaded = undefined;
+      throw error;
+    });
+    return this.#loaded;
+  }
+
+  pathOf(name: string): string {
+    return join(this.#options.folder, `${name}${SUFFIX}`);
+  }
+
+  /** Returns a folder that is removed at the next start. */
+  newPath(): string {
+    return join(this.#options.folder, `new-${randomUUID()}`);
+  }
+
+  /**
+   * Makes the copy of a repository what its row says.
+   * @param branch the branch that deploys
+   */
+  async bring(row: Row, branch: string): Promise<void> {
+    const { name, revision, refs } = row;
+    const copy = this.#copies.get(name);
+    if (copy?.revision === revision) {
+      const byGitAt = copy.byGitAt && !(await hasRefs(this.pathOf(name), refs)) ? copy.byGitAt : undefined;
+      // Git may be about to move the refs of a push. If it does not, they are set here.
+      if (byGitAt === undefined || byGitAt > Date.now() - this.#options.useMs) return this.keep(row, byGitAt);
+    }
+    await this.refresh(row, branch);
+  }
+
+  /** Makes the copy what its row says, whatever it was. */
+  async refresh(row: Row, branch: string): Promise<void> {
+    // If this fails, what it is then is unknown.
+    this.#copies.delete(row.name);
+    await refreshCopy(this.pathOf(row.name), { row, branch }, this.#options);
+    this.keep(row);
+  }
+
+  /**
+   * Takes note that the copy is what its row says.
+   * @param byGitAt when the row got refs that git moves in the copy
+   */
+  keep({ name, revision, packs }: Row, byGitAt?: number): void {
+    this.#copies.set(name, { revision, bytes: bytesOf(packs), usedAt: Date.now(), byGitAt });
+  }
+
+  /** Takes note that nobody knows what the copy is. */
+  forget(name: string): void {
+    this.#copies.delete(name);
+  }
+
+  async remove(name: string): Promise<void> {
+    this.#copies.delete(name);
+    const gone = join(this.#options.folder, `gone-${randomUUID()}`);
+    try {
+      await rename(this.pathOf(name), gone);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw error;
+    }
+    await rm(gone, { recursive: true, force: true });
+  }
+
+  /** Returns the name of a copy that should go because all are too large; undefined if none should. */
+  surplus(): string | undefined {
+    return this.#copies.surplus(Date.now());
+  }
+
+  /** Their packs save a download. Their refs are unknown, because the process may have been killed. */
+  async #find(): Promise<void> {
+    const { folder } = this.#options;
+    await mkdir(folder, { recursive: true });
+    for (const entry of await readdir(folder)) {
+      const name = entry.slice(0, -SUFFIX.length);
+      if (entry.endsWith(SUFFIX) && isFunctionName(name)) {
+        const bytes = bytesOf(await packsIn(join(folder, entry, "objects")));
+        this.#copies.set(name, { revision: undefined, bytes, usedAt: 0 });
+      } else if (LEFTOVER.test(entry)) await rm(join(folder, entry), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { searchPath } from "../../../manager/git/program/environment.ts";
+import { GitProgram } from "../../../manager/git/program/git-program.ts";
+
+/** The git of Skiff, with a folder that lasts as long as the tests. */
+export function programGit(): { readonly git: GitProgram; readonly close: () => Promise<void> } {
+  const empty = mkdtempSync(join(tmpdir(), "skiff-test-git-"));
+  const git = new GitProgram({
+    places: { empty, path: searchPath(process.env.PATH) },
+    bounds: { pushBytes: 1024 ** 3 },
+    timeoutMs: 60_000,
+  });
+  return {
+    git,
+    close: async () => {
+      await git.close();
+      rmSync(empty, { recursive: true, force: true });
+    },
+  };
+}
