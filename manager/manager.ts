@@ -1,6 +1,6 @@
 import { discardBody } from "../http/discard-body.ts";
 import { keyAccess } from "./access/key-access.ts";
-import type { ManagerOptions } from "./api/services.ts";
+import type { ManagerOptions, Services } from "./api/services.ts";
 import type { RequestHandler } from "./app.ts";
 import { CommandRuns } from "./commands/command-runs.ts";
 import { Deploys } from "./deploys/deploys.ts";
@@ -32,15 +32,16 @@ export function createManager(options: ManagerOptions): Manager {
     const { createApp } = await import("./app.ts");
     const { Repositories } = await import("./git/repositories.ts");
     const { receivePush } = await import("./git/push/receive.ts");
+    const { objectKinds } = await import("./api/files/object-kinds.ts");
     const { KnownFlows } = await import("./api/flows/known-flows.ts");
     const flows = new KnownFlows(options);
-    repositories = new Repositories({ ...options, deploys });
-    const services = { ...options, deploys, commandRuns, keys, flows, repositories };
-    app = createApp({
-      ...services,
-      receivePush: (push) => receivePush(push, services),
-      closing: closing.signal,
-    });
+    const opened = new Repositories({ ...options, deploys });
+    repositories = opened;
+    const services: Services = {
+      ...{ ...options, deploys, commandRuns, keys, flows, repositories: opened, closing: closing.signal },
+      receivePush: (push) => receivePush(push, { ...services, kinds: objectKinds(services) }),
+    };
+    app = createApp(services);
   };
   return {
     handler(request, response) {

@@ -81,6 +81,8 @@ export interface DeployOrder {
   readonly principal?: Principal;
   /** The host at which the client reached the manager: no function gets it. */
   readonly reachedAt?: readonly string[] | undefined;
+  /** Called when the artifact is there, before an instance starts. Absent time: that of a kept version is used again. */
+  readonly onBuilt?: ((buildMs: number | undefined) => void) | undefined;
   /** Aborts waiting and building. A publish that has begun completes. */
   readonly signal: AbortSignal;
 }
@@ -284,7 +286,7 @@ export class Deploys {
 
   /** Makes the version current. */
   async #make(
-    { percent, signal, removed }: DeployOrder & { removed: AbortSignal },
+    { percent, signal, removed, onBuilt }: DeployOrder & { removed: AbortSignal },
     { source, current, version, fresh }: Plan,
   ): Promise<Omit<Deployed, "share" | "waitedMs">> {
     const { platform } = this.#options;
@@ -307,6 +309,7 @@ export class Deploys {
       ? undefined
       : (fresh ?? (await this.#build(source ?? (await this.#stored(current!)), order)));
     signal.throwIfAborted();
+    onBuilt?.(built?.buildMs);
     const content = built?.content ?? { sameAs: current!.version };
     const draft = { ...version, content, percent };
     const start = () => this.#advised(publish(platform, draft, removed), content, signal);

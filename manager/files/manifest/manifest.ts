@@ -30,13 +30,12 @@ const MOST_FUNCTIONS = 1_000;
  * @param name the name of a function that the manifest does not name
  */
 export function readManifest(manifest: ManifestFile, mistakes: Mistakes, name?: string): Manifest {
-  const { value, file } = manifest;
-  const isBare = file === "functions.yaml" && !Object.hasOwn(value, "functions");
+  const { value } = manifest;
+  const isBare = isBareList(manifest);
   const isFormer = isBare || Array.isArray(value.functions);
   const reading: Reading = { manifest, mistakes, warnings: [], isFormer };
   const hasFunctions = isBare || Object.hasOwn(value, "functions");
-  if (!hasFunctions && !OBJECT_MEMBERS.some((member) => Object.hasOwn(value, member)))
-    return readSingle(reading, name);
+  if (isSingle(manifest)) return readSingle(reading, name);
   if (name !== undefined) {
     mistakes.add(
       manifest,
@@ -57,6 +56,17 @@ export function readManifest(manifest: ManifestFile, mistakes: Mistakes, name?: 
     defaults: defaults === undefined ? [] : readDefaults(reading, defaults),
     warnings: reading.warnings,
   };
+}
+
+/** Whether the whole folder of a manifest is the source of one function. */
+export function isSingle(manifest: ManifestFile): boolean {
+  const members = ["functions", ...OBJECT_MEMBERS];
+  return !isBareList(manifest) && !members.some((member) => Object.hasOwn(manifest.value, member));
+}
+
+/** Kubefuncs listed its functions at the top. */
+function isBareList({ file, value }: ManifestFile): boolean {
+  return file === "functions.yaml" && !Object.hasOwn(value, "functions");
 }
 
 function readSingle({ manifest, mistakes, warnings }: Reading, given: string | undefined): Manifest {

@@ -14,7 +14,7 @@ import { checkObjects, type FolderObject } from "./check-objects.ts";
 import { checkContradictions, mergeDeclaredSettings, splitKept } from "./check-settings.ts";
 import type { DeclaredFunction, DeclaredSetting, DeclaredVersion } from "./declared.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
-import { readManifest } from "./manifest.ts";
+import { isSingle, readManifest } from "./manifest.ts";
 import { listSettings } from "./members.ts";
 import { below, Mistakes } from "./mistakes.ts";
 
@@ -27,6 +27,8 @@ export interface FolderFunction extends Omit<DeclaredFunction, "versions"> {
 export interface FolderVersion extends Pick<DeclaredVersion, "pointer" | "weight" | "message" | "image"> {
   /** That of an image has no digest before its name is looked up. */
   readonly source: Source;
+  /** Its source in the folder: a file or folder, `.` for all of it, empty for an image among several functions. */
+  readonly path: string;
   /** The files of its source. */
   readonly files: Contents;
   /** What the `skiff.yaml` of its source declares. */
@@ -56,6 +58,8 @@ export interface FolderOptions {
   readonly kinds: readonly ObjectKind[];
   /** The name of a function that its manifest does not name. */
   readonly name?: string | undefined;
+  /** Whether the manifest may name its functions instead. */
+  readonly isNameOptional?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -75,10 +79,11 @@ const AT_ONCE = 8;
  *   `no_capacity`; the reason of the signal
  */
 export async function readFolder(posted: Source, options: FolderOptions): Promise<Folder> {
-  const { builder, name, signal } = options;
+  const { builder, signal } = options;
   const unpacked = await builder.unpack(posted, signal);
   const { manifest, files } = unpacked;
   if (manifest === undefined) throw new Problem("invalid_declaration", NO_MANIFEST);
+  const name = options.isNameOptional && !isSingle(manifest) ? undefined : options.name;
   const mistakes = new Mistakes();
   const reading: Reading = { ...options, manifest, mistakes };
   const declared = readManifest(manifest, mistakes, name);
@@ -148,7 +153,18 @@ async function readVersion(reading: Reading, found: Found): Promise<FolderVersio
     mistakes.add(manifest, below(pointer, "runtime"), detail);
   }
   const made = { pointer, weight, message, ...(image === undefined ? {} : { image }) };
-  return { ...made, source, files: own.files, declared, base, patch, settings, kept };
+  const isImageOfMany = image !== undefined && !isOneFunction;
+  return {
+    ...made,
+    source,
+    path: isImageOfMany ? "" : path.replace(/\/$/, ""),
+    files: own.files,
+    declared,
+    base,
+    patch,
+    settings,
+    kept,
+  };
 }
 
 async function sourceOf(reading: Reading, found: Found): Promise<Source> {

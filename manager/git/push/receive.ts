@@ -1,33 +1,135 @@
-import type { Limits } from "../../../platform/limits.ts";
-import type { Platform } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
-import type { Builder } from "../../../runtimes/runtime.ts";
-import type { Deploys } from "../../deploys/deploys.ts";
 import type { Repositories } from "../repositories.ts";
+import { type CommitId, NO_COMMIT, type RefUpdate } from "../repository.ts";
+import { isAncestor, readCommits } from "../tree/read-commits.ts";
+import {
+  type CommitOrder,
+  type CommitServices,
+  type DeployedFunction,
+  deployCommit,
+} from "./deploy-commit.ts";
+import { dryRun } from "./dry-run.ts";
 import type { Accepted, Push } from "./push.ts";
+import { type Decision, decide, short } from "./rules/decide.ts";
+import { readPushOptions } from "./rules/push-options.ts";
+import { checkRoom, refsOf, refuseMissingHistory } from "./rules/quarantine.ts";
 
-export interface ReceiveServices {
+export interface ReceiveServices extends Omit<CommitServices, "git" | "home"> {
   readonly repositories: Repositories;
-  readonly deploys: Deploys;
-  readonly platform: Platform;
-  readonly builder: Builder;
-  readonly limits: Limits;
 }
 
 /**
  * Decides about a push, and deploys what its branch has.
  * @throws Problem that says why it is refused; nothing is changed then
  */
-export async function receivePush(push: Push, _services: ReceiveServices): Promise<Accepted> {
+export async function receivePush(push: Push, services: ReceiveServices): Promise<Accepted> {
   const { repository, updates, say } = push;
-  const update = updates.find(({ ref }) => ref === `refs/heads/${repository.state.branch}`);
-  if (update === undefined) throw new Problem("push_refused", "Push the branch main.");
-  say("Deploying");
-  const saved = await repository.save({
-    state: { ...repository.state, tip: update.to },
-    objects: push.objects,
-    refs: [update],
-    byGit: true,
+  const { git, home } = await services.repositories.tools();
+  const all = { ...services, git, home };
+  const { state, name } = repository;
+  const [first] = updates;
+  say(`${short(first?.ref ?? state.branch)} ${first?.to.slice(0, 7)} → ${name}`);
+  const options = readPushOptions(push.options);
+  const decision = decide(updates, { state, refs: await refsOf(git, repository.path) });
+  await refuseMissingHistory(git, push);
+  await checkRoom(push, services.limits);
+  if (decision.deploying === undefined) return await store(push, decision);
+  await checkMove(push, decision.deploying, all);
+  const [commit] = await readCommits(git, {
+    ...{ repository: repository.path, objects: push.objects, signal: push.signal },
+    ...{ from: decision.deploying.to, limit: 1 },
   });
-  return { detail: `${repository.state.branch} ${update.to.slice(0, 7)}`, repository: saved };
+  if (state.tip === null && decision.branch !== state.branch) say(`${decision.branch} deploys from now on`);
+  const order: CommitOrder = {
+    ...push,
+    commit: commit!,
+    branch: decision.branch,
+    refs: updates,
+    byGit: true,
+    message: options.message,
+    percent: options.percent,
+  };
+  try {
+    if (options.isDryRun) await dryRun(order, all);
+    const deployed = await deployCommit(order, all);
+    for (const line of storedLines(decision)) say(line);
+    for (const each of deployed.functions) say(urlLine(each, push.baseUrl));
+    const versions = deployed.functions.map((each) => `${each.name} version ${each.version}`).join(", ");
+    return {
+      detail: `${decision.branch} ${commit!.id.slice(0, 7)}: ${versions}`,
+      repository: deployed.repository,
+    };
+  } catch (error) {
+    throw await withRemains(error, push, decision.branch, all);
+  }
+}
+
+/** A push of other branches and tags changes no function. */
+async function store({ repository, updates, objects, say }: Push, decision: Decision): Promise<Accepted> {
+  const saved = await repository.save({ state: repository.state, objects, refs: updates, byGit: true });
+  for (const line of storedLines(decision)) say(line);
+  const names = updates.map(({ ref }) => short(ref)).join(", ");
+  return { detail: `stored ${names}`, repository: saved };
+}
+
+function storedLines({ stored, branch }: Decision): string[] {
+  return stored.map(({ ref, to }) => {
+    const name = short(ref);
+    if (to === NO_COMMIT) return `deleted ${name}`;
+    if (ref.startsWith("refs/tags/")) return `stored the tag ${name}`;
+    return `stored ${name}; ${branch} is what deploys: git push … ${name}:${branch}`;
+  });
+}
+
+/** @throws Problem `push_refused` unless the commit follows the tip */
+async function checkMove(push: Push, { from, to }: RefUpdate, { git }: CommitServices): Promise<void> {
+  const { repository, objects, signal } = push;
+  const { tip, branch } = repository.state;
+  const at = { repository: repository.path, objects, signal };
+  if (from !== (tip ?? NO_COMMIT)) {
+    const [newest] = tip === null ? [] : await readCommits(git, { ...at, from: tip, limit: 1 });
+    const by = newest === undefined ? "" : ` (by ${newest.author})`;
+    const detail = `${branch} moved to ${tip?.slice(0, 7)}${by} meanwhile: fetch, merge and push again.`;
+    throw new Problem("push_refused", detail);
+  }
+  if (tip === null || (await isAncestor(git, { ...at, ancestor: tip, of: to }))) return;
+  const detail = `${branch} deploys, and its history stays: fetch, merge and push again. To go back, use skiff rollback.`;
+  throw new Problem("push_refused", detail);
+}
+
+function urlLine({ name, version, takesCalls }: DeployedFunction, baseUrl: string): string {
+  return `${baseUrl}/fn/${name}${takesCalls ? "" : `@${version}`}  version ${version}`;
+}
+
+/** Adds to a refusal what serves still. */
+async function withRemains(
+  error: unknown,
+  { repository, signal }: Push,
+  branch: string,
+  { platform, print }: CommitServices,
+): Promise<unknown> {
+  if (signal.aborted) return error;
+  if (!(error instanceof Problem)) {
+    print(`git: a push to ${repository.name} failed: ${(error as Error).stack}`);
+    return error;
+  }
+  const { tip, functions } = repository.state;
+  const serving = await Promise.all(
+    Object.keys(functions).map(async (name) => {
+      const version = (await platform.describe(name))?.traffic.at(-1)?.version;
+      return version === undefined ? [] : [`${name} version ${version}`];
+    }),
+  );
+  const serves = serving.flat();
+  const stays = tip === null ? `${branch} stays empty` : `${branch} stays at ${shortId(tip)}`;
+  const line =
+    serves.length === 0
+      ? stays
+      : `${stays}, ${serves.join(", ")} ${serves.length === 1 ? "serves" : "serve"}`;
+  const { code, detail, extensions } = error as Problem<"build_failed">;
+  return new Problem(code, `${detail}\n${line}`, extensions);
+}
+
+function shortId(id: CommitId): string {
+  return id.slice(0, 7);
 }

@@ -2,11 +2,10 @@ import type { PlannedCommit, PlannedFile } from "./plan-import.ts";
 import type { NewCommit } from "./tree.ts";
 
 /**
- * `git fast-import` builds on a branch. It writes refs at its end only, and this one is reset to nothing before: it
- * never exists, and programs that import at once do not meet.
+ * `git fast-import` builds on a branch. It writes refs at its end only, and this branch is reset to nothing before: the
+ * ref never exists, and imports at the same time do not wait for each other.
  */
 const REF = "refs/skiff/import";
-const NOTHING = "0".repeat(40);
 
 /** Writes commits in the language of `git fast-import`, which prints the id of each. */
 export function* importStream(commits: readonly PlannedCommit[]): Generator<Uint8Array | string> {
@@ -30,7 +29,7 @@ export function* importStream(commits: readonly PlannedCommit[]): Generator<Uint
     }
     yield `\nget-mark :${mark}\n`;
   }
-  yield `reset ${REF}\nfrom ${NOTHING}\n\ndone\n`;
+  yield `reset ${REF}\ndone\n`;
 }
 
 function* blob({ content }: PlannedFile, mark: string): Generator<Uint8Array | string> {

@@ -192,12 +192,18 @@ describe("writeCommits", () => {
       (await repository.git.run(["for-each-ref"], { repository: repository.path })).toString(),
       "",
     );
-    assert.deepEqual(readdirSync(join(repository.path, "refs/skiff")), []);
+    assert.deepEqual(readdirSync(join(repository.path, "refs"), { recursive: true }), ["heads"]);
     assert.deepEqual(
       readdirSync(repository.path).sort(),
       ["HEAD", "empty", "objects", "refs"],
       "no report of a crash",
     );
+  });
+
+  it("writes the same commits at the same time", async () => {
+    const commits = [commitOf(textFiles({ a: "at once" }))];
+    const written = await Promise.all([write(...commits), write(...commits), write(...commits)]);
+    assert.deepEqual(written, [written[0], written[0], written[0]]);
   });
 
   it("fails with what git says, and writes nothing", async () => {

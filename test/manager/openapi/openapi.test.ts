@@ -53,7 +53,7 @@ function routes(): Router {
   return createRoutes({
     ...services,
     repositories,
-    receivePush: (push) => receivePush(push, { ...services, repositories }),
+    receivePush: (push) => receivePush(push, { ...services, repositories, kinds: [] }),
     commandRuns: new CommandRuns({ commands: undefined, limits: LIMITS, print }),
     flows: new KnownFlows({ limits: LIMITS }),
     access: { mode: "open" },

@@ -1,0 +1,82 @@
+import { Problem } from "../../../../platform/problems.ts";
+import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState } from "../../repository.ts";
+import { checkRefName, clashOf } from "./ref-names.ts";
+
+/** What a push means for a repository. */
+export interface Decision {
+  /** The branch that deploys, from now on. */
+  readonly branch: string;
+  /** Absent if the push leaves it alone. */
+  readonly deploying: RefUpdate | undefined;
+  /** Other branches and tags. */
+  readonly stored: readonly RefUpdate[];
+}
+
+/** The repository before the push. */
+export interface Present {
+  readonly state: RepositoryState;
+  /** Every branch and tag. */
+  readonly refs: readonly string[];
+}
+
+const HEADS = "refs/heads/";
+const TAGS = "refs/tags/";
+const MOST_REFS = 1_000;
+/** Branches that deploy if a first push has several, in this order. */
+const USUAL = ["main", "master"];
+
+/**
+ * Decides which branch of a push deploys, and refuses what git would refuse when versions take calls already.
+ * @throws Problem `push_refused` with a line for each ref that is refused
+ */
+export function decide(updates: readonly RefUpdate[], { state, refs }: Present): Decision {
+  const branch = state.tip === null ? adopted(updates, state.branch) : state.branch;
+  const faults = updates.flatMap((update) => faultOf(update, branch) ?? []);
+  if (faults.length > 0) throw new Problem("push_refused", faults.slice(0, 10).join("\n"));
+  const created = updates.filter(({ ref, to }) => to !== NO_COMMIT && !refs.includes(ref));
+  const all = new Set([...refs, ...updates.map(({ ref }) => ref)]);
+  for (const { ref } of created) {
+    const clash = clashOf(ref, all);
+    if (clash === undefined) continue;
+    const detail = `${short(ref)} cannot be beside ${short(clash)}: git keeps one as a file, the other as a folder. Push it under another name.`;
+    throw new Problem("push_refused", detail);
+  }
+  if (refs.length + created.length > MOST_REFS) {
+    const detail = `The repository would have ${refs.length + created.length} branches and tags, at most ${MOST_REFS}: delete some first.`;
+    throw new Problem("push_refused", detail);
+  }
+  const deploying = updates.find(({ ref }) => ref === branchRef(branch));
+  return { branch, deploying, stored: updates.filter((update) => update !== deploying) };
+}
+
+/** The name of a branch or tag, for people. */
+export function short(ref: string): string {
+  return ref.replace(/^refs\/(heads|tags)\//, "");
+}
+
+/** The first push chooses the branch that deploys. */
+function adopted(updates: readonly RefUpdate[], branch: string): string {
+  const pushed = updates
+    .filter(({ ref, to }) => ref.startsWith(HEADS) && to !== NO_COMMIT)
+    .map(({ ref }) => short(ref));
+  const usual = [branch, ...USUAL].find((each) => pushed.includes(each));
+  if (usual !== undefined) return usual;
+  if (pushed.length === 1) return pushed[0]!;
+  const [first] = pushed;
+  const detail =
+    first === undefined
+      ? `The repository has no commit: push the branch ${branch} first, which deploys.`
+      : `The repository has no branch that deploys: push it alone first, such as git push … ${first}.`;
+  throw new Problem("push_refused", detail);
+}
+
+function faultOf({ ref, to }: RefUpdate, branch: string): string | undefined {
+  if (!ref.startsWith(HEADS) && !ref.startsWith(TAGS)) {
+    return `${JSON.stringify(ref.slice(0, 100))} is no branch and no tag: push to refs/heads/ or refs/tags/.`;
+  }
+  if (to === NO_COMMIT) {
+    if (ref !== branchRef(branch)) return undefined;
+    return `${branch} deploys, and cannot be deleted: push a commit that changes it, or delete the function with skiff delete.`;
+  }
+  return checkRefName(ref);
+}

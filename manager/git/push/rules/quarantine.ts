@@ -1,0 +1,45 @@
+import type { Limits } from "../../../../platform/limits.ts";
+import { Problem } from "../../../../platform/problems.ts";
+import { formatBytes } from "../../../../platform/quantity.ts";
+import { packsIn } from "../../homes/objects.ts";
+import { type Git, GitFailed } from "../../program/git.ts";
+import { NO_COMMIT } from "../../repository.ts";
+import type { Push } from "../push.ts";
+
+/** Names every branch and tag of a repository. */
+export async function refsOf(git: Git, repository: string): Promise<string[]> {
+  const args = ["for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags"];
+  return (await git.run(args, { repository })).toString().split("\n").filter(Boolean);
+}
+
+/**
+ * Refuses a push of which commits are missing, as from a shallow clone. Git would refuse it after the deploy.
+ * @throws Problem `push_refused`
+ */
+export async function refuseMissingHistory(git: Git, push: Push): Promise<void> {
+  const { repository, objects, updates, signal } = push;
+  const ids = updates.filter(({ to }) => to !== NO_COMMIT).map(({ to }) => `${to}\n`);
+  if (ids.length === 0) return;
+  const at = { repository: repository.path, objects, signal };
+  const args = ["rev-list", "--quiet", "--stdin", "--not", "--all"];
+  try {
+    await git.run(args, { ...at, input: ids.join("") });
+  } catch (error) {
+    if (!(error instanceof GitFailed)) throw error;
+    const detail =
+      "The push lacks a part of its history, as from a shallow clone: git fetch --unshallow, then push again.";
+    throw new Problem("push_refused", detail);
+  }
+}
+
+/** @throws Problem `push_refused` if the repository would become too large */
+export async function checkRoom(
+  { repository, objects }: Push,
+  { repositoryBytes }: Pick<Limits, "repositoryBytes">,
+): Promise<void> {
+  const [before, packs] = await Promise.all([repository.bytes(), packsIn(objects)]);
+  const bytes = packs.reduce((sum, pack) => sum + pack.bytes, before);
+  if (bytes <= repositoryBytes) return;
+  const detail = `The repository would have ${formatBytes(bytes)}, at most ${formatBytes(repositoryBytes)} (SKIFF_MAX_REPOSITORY): leave large files out of its history, or raise SKIFF_MAX_REPOSITORY.`;
+  throw new Problem("push_refused", detail, { setting: "SKIFF_MAX_REPOSITORY" });
+}

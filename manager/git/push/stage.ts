@@ -1,0 +1,114 @@
+import type { RouteRules, Traffic, VersionRecord } from "../../../platform/platform.ts";
+import { formatMs } from "../../../platform/quantity.ts";
+import { currentVersion, withShare } from "../../../platform/traffic.ts";
+import { Semaphore } from "../../../process/semaphore.ts";
+import type { Deployed } from "../../deploys/deploys.ts";
+import type { PendingSwitch } from "../repository.ts";
+import type { FunctionPlan, TreeMeans, VersionPlan } from "./plan/tree-plan.ts";
+
+/** A function whose versions are stored and have answered a probe. None takes other calls than before. */
+export interface StagedFunction {
+  readonly plan: FunctionPlan;
+  /** The version with the source of the commit; of several the one with most of the calls. */
+  readonly record: VersionRecord;
+  /** Versions that were made, which nothing refers to if the push fails. */
+  readonly made: readonly number[];
+  /** How its traffic changes; absent if it stays. */
+  readonly change?: PendingSwitch;
+}
+
+export interface StageMeans extends Pick<TreeMeans, "platform" | "deploys" | "signal"> {
+  /** Share of the calls that new versions get; by default all. */
+  readonly percent?: number | undefined;
+  readonly reachedAt: readonly string[];
+  readonly say: (line: string) => void;
+}
+
+/** What failed, by function, and what was stored nevertheless. */
+export class StageFailed extends Error {
+  readonly staged: readonly StagedFunction[];
+  readonly failures: readonly { readonly name: string; readonly error: unknown }[];
+
+  constructor(staged: StageFailed["staged"], failures: StageFailed["failures"]) {
+    super(`${failures.map(({ name }) => name).join(", ")} could not be deployed`);
+    this.staged = staged;
+    this.failures = failures;
+  }
+}
+
+/** Changes under way at a time; the builds and starts behind them have bounds of their own. */
+const AT_ONCE = 8;
+
+/** Builds, stores and probes the versions of functions. @throws StageFailed when all have ended */
+export async function stageAll(plans: readonly FunctionPlan[], means: StageMeans): Promise<StagedFunction[]> {
+  const places = new Semaphore({ places: AT_ONCE });
+  const ended = await Promise.allSettled(plans.map((plan) => places.run(() => stage(plan, means))));
+  const staged = ended.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const failures = ended.flatMap((each, index) =>
+    each.status === "rejected" ? [{ name: plans[index]!.name, error: each.reason as unknown }] : [],
+  );
+  if (failures.length > 0) throw new StageFailed(staged, failures);
+  return staged;
+}
+
+async function stage(plan: FunctionPlan, means: StageMeans): Promise<StagedFunction> {
+  const { name, former, versions, isSplit, reroutes } = plan;
+  const { platform, say } = means;
+  const made: number[] = [];
+  const weights = new Map<number, number>();
+  for (const each of versions) {
+    const isFirst = former === undefined && made.length === 0;
+    const order = isFirst ? { ...each.order, expected: "absent" as const } : each.order;
+    const deployed = each.known === undefined ? await stageOne(order, means) : undefined;
+    const version = deployed?.version ?? each.known!;
+    if (deployed && !deployed.unchanged) made.push(version);
+    if (each.weight > 0) weights.set(version, (weights.get(version) ?? 0) + each.weight);
+  }
+  const shares = [...weights].map(([version, weight]) => ({ version, weight }));
+  const version = currentVersion(shares) ?? made.at(-1) ?? former!.version;
+  const record = (await platform.find(name, version))!;
+  const isServing = version === former?.version && former.traffic.length > 0;
+  if (made.length === 0 && isServing && !reroutes) {
+    say(`${name}: unchanged, version ${version} has this source and these settings`);
+    return { plan, record, made };
+  }
+  const wanted = wantedRoute(plan, { version, shares, percent: means.percent });
+  // A version of an earlier push was probed then: it may have lost its instance since.
+  if (made.length === 0 && !isServing && !isSplit && wanted.traffic.length > 0)
+    await platform.wake(name, version);
+  const change = { version, hash: record.hash, ...wanted, ...(former && { former }) };
+  return { plan, record, made, change };
+}
+
+async function stageOne(
+  order: VersionPlan["order"],
+  { deploys, reachedAt, signal, say }: StageMeans,
+): Promise<Deployed> {
+  const { name } = order;
+  say(`${name}: building…`);
+  const onBuilt = (buildMs: number | undefined) =>
+    say(buildMs === undefined ? `${name}: starting…` : `${name}: built in ${formatMs(buildMs)}, starting…`);
+  const deployed = await deploys.deploy({ ...order, percent: 0, reachedAt, signal, onBuilt });
+  const { version, unchanged, buildMs, startMs } = deployed;
+  const times = [
+    ...(buildMs === undefined ? [] : [`build ${formatMs(buildMs)}`]),
+    `start ${formatMs(startMs)}`,
+  ];
+  if (!unchanged) say(`${name}: version ${version} (${times.join(", ")})`);
+  return deployed;
+}
+
+/** The traffic and rules of a function when its versions take their calls; without traffic, none does. */
+function wantedRoute(
+  { isSplit, rules, former }: FunctionPlan,
+  {
+    version,
+    shares,
+    percent = 100,
+  }: { readonly version: number; readonly shares: Traffic; readonly percent?: number | undefined },
+): { readonly traffic: Traffic; readonly rules: RouteRules } {
+  if (percent === 0) return { traffic: [], rules: {} };
+  if (isSplit) return { traffic: shares, rules };
+  if (percent === 100) return { traffic: [{ version, weight: 1 }], rules: {} };
+  return { traffic: withShare(former?.traffic ?? [], version, percent), rules: former?.rules ?? {} };
+}
