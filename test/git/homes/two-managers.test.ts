@@ -45,12 +45,9 @@ describe("managers that share nothing but the store", function () {
     readonly folder?: string;
   }
 
-  function manager({
-    repositories = store.repositories,
-    repositoryBytes = GIB,
-    gitMs = 60_000,
-  }: Options = {}) {
-    const folder = mkdtempSync(join(root, "copies-"));
+  function manager(options: Options = {}) {
+    const { repositories = store.repositories, repositoryBytes = GIB, gitMs = 60_000 } = options;
+    const { folder = mkdtempSync(join(root, "copies-")) } = options;
     return {
       folder,
       home: new StoredHome({ folder, git, repositories, limits: { repositoryBytes, gitMs } }),
