@@ -198,7 +198,7 @@ describe("managers that share nothing but the store", function () {
     const names = ["bound-a", "bound-b", "bound-c"];
     for (const name of names) await made(name);
     const bytes = (await store.repositories.get("bound-a"))!.packs[0]!.bytes;
-    const { home, folder } = manager({ repositoryBytes: bytes / 2, gitMs: -1000 });
+    const { home, folder } = manager({ repositoryBytes: bytes, gitMs: -1000 });
     for (const name of names) await home.open(name);
     assert.deepEqual(readdirSync(folder).sort(), ["bound-b.git", "bound-c.git"]);
     assert.equal((await home.open("bound-a"))?.head, chain.commits[0]);
