@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Access } from "../http/access/access.ts";
 import { checkBaseUrl } from "../http/access/base-url.ts";
+import { callbackHosts } from "../http/addresses/callback-hosts.ts";
 import { createRequestServer } from "../http/programs/request-server.ts";
 import { closeServer, listen } from "../http/server.ts";
 import { parseTrustedProxies } from "../http/trusted-proxies.ts";
@@ -173,6 +174,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     },
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `The manager is ${services.state}.`),
+    callbackHosts: callbackHosts(env),
     system: {
       platform: "kubernetes",
       store: store && { kind: "postgresql", schema: MIGRATIONS.length },
