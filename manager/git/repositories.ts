@@ -190,11 +190,10 @@ export class Repositories {
     { git, home }: GitTools,
     signal: AbortSignal,
   ): Promise<OpenRepository | undefined> {
-    const { platform, builder, limits } = this.#options;
-    const means = { git, home, platform, builder, limits, signal };
+    const means = { ...this.#options, git, home, signal };
     const kept = await home.open(name);
     if (kept !== undefined) return recordVersions(kept, means);
-    if ((await home.ownerOf(name)) !== undefined || (await platform.find(name)) === undefined)
+    if ((await home.ownerOf(name)) !== undefined || (await means.platform.find(name)) === undefined)
       return undefined;
     const created = await home.create(name, emptyState());
     try {
