@@ -30,9 +30,12 @@ export async function groupTree(
 ): Promise<VersionTree> {
   const { name, settings } = record;
   const { tip, alike, state } = options.place;
-  const former = state.path.replace(/\/+$/, "") || ".";
+  // An image has no place in the tree.
+  const former = state.path.replace(/(?<=.)\/+$/, "");
   const kind =
-    tip === null ? undefined : await kindAt(git, { repository, commit: tip, path: former, signal });
+    tip === null || former === ""
+      ? undefined
+      : await kindAt(git, { repository, commit: tip, path: former, signal });
   const isFile = former !== "." && kind === "file" && !ARCHIVES.includes(source.type);
   // What was a file becomes a folder, with the name by which an apply finds it.
   const isNew = former === "" || (kind === "file" && !isFile);
