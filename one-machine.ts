@@ -8,6 +8,7 @@ import { createEvents } from "./events/events.ts";
 import { createFlows } from "./flows/flows.ts";
 import { checkBaseUrl, LOOPBACK, urlOf } from "./http/access/base-url.ts";
 import { isLoopbackHost } from "./http/access/host.ts";
+import { callbackHosts } from "./http/addresses/callback-hosts.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { oidcFrom } from "./manager/access/oidc.ts";
 import { accessFor } from "./manager/access/token.ts";
@@ -173,6 +174,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
     gitHome: folderGitHome(dataFolder, env.PATH),
+    callbackHosts: callbackHosts(env),
     system: {
       platform: "local",
       store: { kind: isShared ? "postgresql" : "sqlite", schema: MIGRATIONS.length },

@@ -55,6 +55,7 @@ export class Repositories {
   /** Repositories that are being changed. */
   readonly #busy = new Set<string>();
   readonly #closing = new AbortController();
+  readonly #listeners: ((name: string) => void)[] = [];
   #served = 0;
   #watch: VersionWatch | undefined;
   #installed: Promise<InstalledGit> | undefined;
@@ -176,6 +177,11 @@ export class Repositories {
     });
   }
 
+  /** Calls a listener after each turn of a repository, which may have changed it. */
+  onChange(listener: (name: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** Runs `work` in the turn of a repository, which may not exist. */
   inTurn<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#turns.run({ name, bytes: 0, signal }, async () => {
@@ -184,6 +190,7 @@ export class Repositories {
         return await work();
       } finally {
         this.#busy.delete(name);
+        for (const listener of this.#listeners) listener(name);
       }
     });
   }
