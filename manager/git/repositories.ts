@@ -157,6 +157,11 @@ export class Repositories {
     });
   }
 
+  /** Whether somebody changes the repository now. */
+  isBusy(name: string): boolean {
+    return this.#busy.has(name);
+  }
+
   /** Runs `work` in the turn of a repository, which may not exist. */
   inTurn<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#turns.run({ name, bytes: 0, signal }, async () => {

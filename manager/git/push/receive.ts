@@ -9,6 +9,7 @@ import {
   deployCommit,
 } from "./deploy-commit.ts";
 import { dryRun } from "./dry-run.ts";
+import { errorLines } from "./explain.ts";
 import type { Accepted, Push } from "./push.ts";
 import { type Decision, decide, short } from "./rules/decide.ts";
 import { readPushOptions } from "./rules/push-options.ts";
@@ -26,9 +27,7 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
   const { repository, updates, say } = push;
   const { git, home } = await services.repositories.tools();
   const all = { ...services, git, home };
-  const { state, name } = repository;
-  const [first] = updates;
-  say(`${short(first?.ref ?? state.branch)} ${first?.to.slice(0, 7)} → ${name}`);
+  const { state } = repository;
   const options = readPushOptions(push.options);
   const decision = decide(updates, { state, refs: await refsOf(git, repository.path) });
   await refuseMissingHistory(git, push);
@@ -127,7 +126,10 @@ async function withRemains(
       ? stays
       : `${stays}, ${serves.join(", ")} ${serves.length === 1 ? "serves" : "serve"}`;
   const { code, detail, extensions } = error as Problem<"build_failed">;
-  return new Problem(code, `${detail}\n${line}`, extensions);
+  const { errors = [] } = extensions;
+  const isDeclaration = error.code === "invalid_declaration" && errors.length > 0;
+  const what = isDeclaration ? errorLines(errors).join("\n") : detail;
+  return new Problem(code, `${what}\n${line}`, extensions);
 }
 
 function shortId(id: CommitId): string {
