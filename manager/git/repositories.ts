@@ -196,7 +196,7 @@ export class Repositories {
     signal: AbortSignal,
   ): Promise<OpenRepository | undefined> {
     const { platform, builder, limits } = this.#options;
-    const means = { git, platform, builder, limits, signal };
+    const means = { git, home, platform, builder, limits, signal };
     const kept = await home.open(name);
     if (kept !== undefined) return recordVersions(kept, means);
     if ((await home.ownerOf(name)) !== undefined || (await platform.find(name)) === undefined)
