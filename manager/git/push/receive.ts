@@ -19,6 +19,9 @@ export interface ReceiveServices extends Omit<CommitServices, "git" | "home"> {
   readonly repositories: Repositories;
 }
 
+/** Functions that stay as they are and are named. */
+const MOST_UNCHANGED = 5;
+
 /**
  * Decides about a push, and deploys what its branch has.
  * @throws Problem that says why it is refused; nothing is changed then
@@ -52,7 +55,7 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
     if (options.isDryRun) await dryRun(order, all);
     const deployed = await deployCommit(order, all);
     for (const line of storedLines(decision)) say(line);
-    for (const each of deployed.functions) say(urlLine(each, push.baseUrl));
+    for (const line of resultLines(deployed.functions, push.baseUrl)) say(line);
     const versions = deployed.functions.map((each) => `${each.name} version ${each.version}`).join(", ");
     return {
       detail: `${decision.branch} ${commit!.id.slice(0, 7)}: ${versions}`,
@@ -96,8 +99,22 @@ async function checkMove(push: Push, { from, to }: RefUpdate, { git }: CommitSer
   throw new Problem("push_refused", detail);
 }
 
-function urlLine({ name, version, takesCalls }: DeployedFunction, baseUrl: string): string {
-  return `${baseUrl}/fn/${name}${takesCalls ? "" : `@${version}`}  version ${version}`;
+function resultLines(functions: readonly DeployedFunction[], baseUrl: string): string[] {
+  const same = functions.filter(({ isUnchanged }) => isUnchanged);
+  const shown = same.slice(0, MOST_UNCHANGED);
+  const more = same.length - shown.length;
+  return [
+    ...shown.map(
+      ({ name, version }) => `${name}: unchanged, version ${version} has this source and these settings`,
+    ),
+    ...(more > 0 ? [`${more} more functions are unchanged`] : []),
+    ...functions
+      .filter(({ isUnchanged }) => !isUnchanged)
+      .map(
+        ({ name, version, takesCalls }) =>
+          `${baseUrl}/fn/${name}${takesCalls ? "" : `@${version}`}  version ${version}`,
+      ),
+  ];
 }
 
 /** Adds to a refusal what serves still. */

@@ -53,7 +53,7 @@ export async function stageAll(plans: readonly FunctionPlan[], means: StageMeans
 
 async function stage(plan: FunctionPlan, means: StageMeans): Promise<StagedFunction> {
   const { name, former, versions, isSplit, reroutes } = plan;
-  const { platform, say } = means;
+  const { platform } = means;
   const made: number[] = [];
   const weights = new Map<number, number>();
   for (const each of versions) {
@@ -68,10 +68,7 @@ async function stage(plan: FunctionPlan, means: StageMeans): Promise<StagedFunct
   const version = currentVersion(shares) ?? made.at(-1) ?? former!.version;
   const record = (await platform.find(name, version))!;
   const isServing = version === former?.version && former.traffic.length > 0;
-  if (made.length === 0 && isServing && !reroutes) {
-    say(`${name}: unchanged, version ${version} has this source and these settings`);
-    return { plan, record, made };
-  }
+  if (made.length === 0 && isServing && !reroutes) return { plan, record, made };
   const wanted = wantedRoute(plan, { version, shares, percent: means.percent });
   // A version of an earlier push was probed then: it may have lost its instance since.
   if (made.length === 0 && !isServing && !isSplit && wanted.traffic.length > 0)

@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { decide } from "../../../manager/git/push/rules/decide.ts";
 import { readPushOptions } from "../../../manager/git/push/rules/push-options.ts";
 import { checkRefName } from "../../../manager/git/push/rules/ref-names.ts";
-import { emptyState, NO_COMMIT, type RefUpdate } from "../../../manager/git/repository.ts";
+import {
+  emptyState,
+  NO_COMMIT,
+  type RefUpdate,
+  type RepositoryState,
+} from "../../../manager/git/repository.ts";
 
 const [A, B] = ["a".repeat(40), "b".repeat(40)];
 const create = (ref: string): RefUpdate => ({ ref, from: NO_COMMIT, to: A });
-const grown = { ...emptyState(), tip: A };
+const grown: RepositoryState = { ...emptyState(), tip: A };
 
 /** What refuses the push. */
 function refusal(updates: readonly RefUpdate[], { state = grown, refs = ["refs/heads/main"] } = {}): string {
