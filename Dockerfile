@@ -16,6 +16,7 @@ COPY . ./
 RUN node dashboard/build/main.ts dashboard/assets
 
 FROM node:24-slim
+RUN apt-get update && apt-get install --yes --no-install-recommends git && rm -rf /var/lib/apt/lists/*
 WORKDIR /skiff
 COPY --from=dependencies /skiff/node_modules node_modules
 COPY package.json ./

@@ -8,6 +8,7 @@ import { createEvents } from "./events/events.ts";
 import { createFlows } from "./flows/flows.ts";
 import { checkBaseUrl, LOOPBACK, urlOf } from "./http/access/base-url.ts";
 import { isLoopbackHost } from "./http/access/host.ts";
+import { callbackHosts } from "./http/addresses/callback-hosts.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { oidcFrom } from "./manager/access/oidc.ts";
 import { accessFor } from "./manager/access/token.ts";
@@ -179,6 +180,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
         return new FolderHome({ folder: join(dataFolder, "git"), git });
       },
     },
+    callbackHosts: callbackHosts(env),
     system: {
       platform: "local",
       store: { kind: isShared ? "postgresql" : "sqlite", schema: MIGRATIONS.length },

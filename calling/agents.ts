@@ -1,5 +1,5 @@
 import type { Agent } from "undici";
-import { PublicAddresses } from "./public-addresses.ts";
+import { PublicAddresses } from "../http/addresses/public-addresses.ts";
 
 const CONNECT_MS = 10_000;
 /** Shorter than routers keep an idle connection (75 s). */

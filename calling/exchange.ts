@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { BLOCKED_ADDRESS } from "../http/addresses/public-addresses.ts";
 import { fieldOf } from "../http/fields.ts";
 import { UNFORWARDED_HEADER } from "../http/unforwarded.ts";
 import { formatMs } from "../platform/quantity.ts";
@@ -45,8 +46,6 @@ export interface Exchanged {
 const CONNECTING = new Set(["connect", "getaddrinfo"]);
 /** Codes of requests that cannot be written. */
 const NOT_VALID = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH", "ERR_INVALID_URL"]);
-/** The name of the error by which a dispatcher refuses an address. */
-export const BLOCKED_ADDRESS = "BlockedAddress";
 
 /** Sends a request and reads the response to its end. Never rejects. */
 export async function exchange(outgoing: Outgoing, kept: Kept): Promise<Exchanged> {

@@ -1,6 +1,6 @@
 /** Asynchronous calls, topics and schedules: what waits in the store, and is sent to functions when its time has come. */
-import { callbackHosts } from "../calling/callback-hosts.ts";
 import { LoadedOnce, lateHandler, type ProgramPart } from "../calling/program-part.ts";
+import { callbackHosts } from "../http/addresses/callback-hosts.ts";
 import { KeyUses } from "../store/key-uses.ts";
 import { callbackSecret } from "./callback-settings.ts";
 import type { Worker } from "./delivery/worker.ts";

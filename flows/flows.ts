@@ -1,6 +1,6 @@
 /** Flows: functions connected, and their runs, which outlive the program. */
-import { callbackHosts } from "../calling/callback-hosts.ts";
 import { LoadedOnce, lateHandler, type ProgramPart } from "../calling/program-part.ts";
+import { callbackHosts } from "../http/addresses/callback-hosts.ts";
 import { otlpSettings } from "../http/telemetry/otlp-settings.ts";
 import { KeyUses } from "../store/key-uses.ts";
 import type { Engine } from "./engine/engine.ts";

@@ -2,9 +2,11 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Access } from "../http/access/access.ts";
 import { checkBaseUrl } from "../http/access/base-url.ts";
+import { callbackHosts } from "../http/addresses/callback-hosts.ts";
 import { createRequestServer } from "../http/programs/request-server.ts";
 import { closeServer, listen } from "../http/server.ts";
 import { parseTrustedProxies } from "../http/trusted-proxies.ts";
@@ -31,6 +33,7 @@ import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
 import type { LogLine } from "../platform/platform.ts";
+import { Problem } from "../platform/problems.ts";
 import { printableLines } from "../process/printable.ts";
 import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
@@ -107,9 +110,10 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const internal = internalKey(token);
   keyTable.set(internal.id, internal.spec);
   services.add({ name: "keys", close: async () => keys.close() });
+  const data = env.SKIFF_DATA ?? "/data";
   const posted = createBuilder({
     deno: denoPath(),
-    directory: `${env.SKIFF_DATA ?? "/data"}/build`,
+    directory: join(data, "build"),
     limits,
     importHosts: (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== ""),
     print,
@@ -158,8 +162,19 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     tokens: oidcFrom(env, print),
     store: store && lines && { ...store, logs: lines },
     print,
+    gitHome: {
+      folder: join(data, "git", "tools"),
+      path: env.PATH,
+      open: async (git) => {
+        if (store === undefined) throw noStoreOfRepositories();
+        const { StoredHome } = await import("./git/homes/stored/stored-home.ts");
+        const { repositories } = store;
+        return new StoredHome({ folder: join(data, "git", "copies"), git, repositories, limits });
+      },
+    },
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `The manager is ${services.state}.`),
+    callbackHosts: callbackHosts(env),
     system: {
       platform: "kubernetes",
       store: store && { kind: "postgresql", schema: MIGRATIONS.length },
@@ -273,6 +288,11 @@ async function bundledStore(
 ): Promise<string | undefined> {
   if (!service) return undefined;
   return bundledUrl({ service, namespace, password: await read("skiff-postgres") });
+}
+
+function noStoreOfRepositories(): Problem {
+  const detail = "Git repositories are in the store, and there is none: set SKIFF_STORE (docs/store.md).";
+  return new Problem("store_unavailable", detail, { retryAfterS: 60, setting: "SKIFF_STORE" });
 }
 
 /** Retries until it succeeds: the manager needs its secrets, and the API server may be unavailable. */

@@ -4,6 +4,7 @@ import type { ManagerOptions, Services } from "./api/services.ts";
 import type { RequestHandler } from "./app.ts";
 import { CommandRuns } from "./commands/command-runs.ts";
 import { Deploys } from "./deploys/deploys.ts";
+import type { Mirrors } from "./git/mirror/mirrors.ts";
 import type { Repositories } from "./git/repositories.ts";
 
 export interface Manager {
@@ -27,9 +28,11 @@ export function createManager(options: ManagerOptions): Manager {
   const keys = keyAccess({ ...options, keys: options.keyTable, now: Date.now });
   let app: RequestHandler | undefined;
   let repositories: Repositories | undefined;
+  let mirrors: Mirrors | undefined;
   let loading: Promise<void> | undefined;
   const load = async () => {
     const { createApp } = await import("./app.ts");
+    const { Mirrors } = await import("./git/mirror/mirrors.ts");
     const { Repositories } = await import("./git/repositories.ts");
     const { receivePush } = await import("./git/push/receive.ts");
     const { objectKinds } = await import("./api/files/object-kinds.ts");
@@ -37,9 +40,15 @@ export function createManager(options: ManagerOptions): Manager {
     const flows = new KnownFlows(options);
     const opened = new Repositories({ ...options, deploys });
     repositories = opened;
+    const means = { ...options, deploys, commandRuns, keys, flows, repositories: opened };
+    const kinds = () => objectKinds(services);
+    mirrors = new Mirrors({
+      ...{ ...means, kinds, now: keys.now, audit: options.store?.audit },
+      allowedHosts: options.callbackHosts ?? new Set(),
+    });
     const services: Services = {
-      ...{ ...options, deploys, commandRuns, keys, flows, repositories: opened, closing: closing.signal },
-      receivePush: (push) => receivePush(push, { ...services, kinds: objectKinds(services) }),
+      ...{ ...means, mirrors, closing: closing.signal },
+      receivePush: (push) => receivePush(push, { ...services, kinds: kinds() }),
     };
     app = createApp(services);
   };
@@ -65,6 +74,7 @@ export function createManager(options: ManagerOptions): Manager {
     async close({ drainMs = limits.drainMs } = {}) {
       closing.abort();
       await repositories?.close();
+      await mirrors?.close();
       await Promise.all([deploys.close({ drainMs }), commandRuns.close({ drainMs }), keys.uses.flush()]);
     },
   };

@@ -33,8 +33,11 @@ import { describeFunction, listFunctions, removeFunction } from "./api/functions
 import { changeRepository, removeRepository } from "./api/git/change-repository.ts";
 import { listCommits, readCommitDiff } from "./api/git/commits.ts";
 import { describeRepository } from "./api/git/describe-repository.ts";
+import { receiveHook } from "./api/git/hook.ts";
 import { listRepositories } from "./api/git/list-repositories.ts";
+import { putMirror, removeMirror } from "./api/git/mirror.ts";
 import { advertiseRefs, receivePack, uploadPack } from "./api/git/protocol.ts";
+import { syncMirror } from "./api/git/sync.ts";
 import { listAudit } from "./api/keys/audit.ts";
 import { changeKey, createKey, describeKey, listKeys, revokeKey, rotateKey } from "./api/keys/keys.ts";
 import { answerWhoami } from "./api/keys/whoami.ts";
@@ -89,6 +92,10 @@ export function createRoutes(services: Services): Router {
   router.get("/git/:name", describeRepository(services));
   router.patch("/git/:name", changeRepository(services));
   router.delete("/git/:name", removeRepository(services));
+  router.put("/git/:name/mirror", putMirror(services));
+  router.delete("/git/:name/mirror", removeMirror(services));
+  router.post("/git/:name/sync", syncMirror(services));
+  router.post("/git/:name/hook", receiveHook(services));
   router.get("/git/:name/commits", listCommits(services));
   router.get("/git/:name/commits/:id/diff", readCommitDiff(services));
   router.get("/usage", answerUsage(services));

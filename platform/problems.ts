@@ -27,6 +27,7 @@ export const PROBLEMS = {
   unknown_schedule: { status: 404, title: "No schedule has this name" },
   unknown_flow: { status: 404, title: "No flow has this name" },
   unknown_repository: { status: 404, title: "No git repository has this name" },
+  unknown_mirror: { status: 404, title: "The repository has no such mirror" },
   unknown_commit: { status: 404, title: "The repository has no such commit" },
   unknown_run: { status: 404, title: "No run has this id" },
   unknown_step: { status: 404, title: "The run has no such step" },

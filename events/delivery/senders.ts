@@ -1,8 +1,8 @@
 import type { Agent } from "undici";
 import { Agents } from "../../calling/agents.ts";
 import { isAway } from "../../calling/away.ts";
-import { callbackHosts } from "../../calling/callback-hosts.ts";
 import { type Exchanged, exchange } from "../../calling/exchange.ts";
+import { callbackHosts } from "../../http/addresses/callback-hosts.ts";
 import type { Endpoints } from "../../platform/platform.ts";
 import { type CallTarget, isCommand } from "../../store/call.ts";
 import type { LeasedCall } from "../../store/calls.ts";

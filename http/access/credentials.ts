@@ -78,6 +78,23 @@ export class Credentials {
     throw this.#refusal(isKey ? "The key is wrong or was revoked" : "The token is wrong", "invalid_token");
   }
 
+  /**
+   * Runs `work`, which checks a signature. Nobody can guess one, so a right one passes whatever the address sent before.
+   * @throws Problem `too_many_attempts` instead of `unauthorized` after too many wrong credentials; what `work` throws
+   */
+  async attempt<T>(address: string, work: () => Promise<T>): Promise<T> {
+    const { attempts, limits } = this.#options;
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== "unauthorized") throw error;
+      const blockedMs = attempts.blockedMs(address, performance.now());
+      attempts.fail(address, performance.now());
+      if (blockedMs > 0) throw tooManyAttempts(limits, blockedMs);
+      throw error;
+    }
+  }
+
   /** @throws Problem `unauthorized` for an expired key, which was right once and is no attempt to guess one */
   async #holderOf(text: string, mayRead: boolean): Promise<Principal | undefined> {
     const { keys, refresh, now } = this.#options;

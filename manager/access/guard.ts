@@ -38,20 +38,21 @@ export function guardAccess({ access, credentials, router, proxies, keyUsed }: G
     if (isProbe(ctx.path)) return next();
     const address = clientAddress(ctx.req, proxies);
     ctx.state.from = address;
+    const route = routeOf(router, ctx.method, ctx.path);
+    if (route?.rule.scope === "signed") return credentials.attempt(address, next);
     const { authorization } = headersDistinct;
     const sent = isGitPath(ctx.path) ? { authorization: bearerFromBasic(authorization) } : { authorization };
     const principal = await credentials.identify(sent, address);
     ctx.state.principal = principal;
     ctx.state.by = principal.by;
     if (principal.keyId !== undefined && principal.keyId !== INTERNAL_KEY_ID) keyUsed(principal.keyId);
-    const route = routeOf(router, ctx.method, ctx.path);
     if (route !== undefined) {
       const { rule, name, target } = route;
       ctx.state.rule = rule;
       ctx.state.audited = { target };
       const { scope, ownWith } = rule;
       const isForOwn = ownWith !== undefined && includesScope(principal.scopes, ownWith);
-      if (scope !== "any" && !isForOwn) requireScope(principal, scope);
+      if (scope !== "any" && scope !== "signed" && !isForOwn) requireScope(principal, scope);
       if (rule.over === "function") requireFunction(principal, name);
       if (rule.over === "all") requireAllFunctions(principal);
     }

@@ -2,8 +2,8 @@ import type { Scope } from "../../platform/keys/scopes.ts";
 
 /** What a route of the management API asks of its callers. */
 export interface RouteRule {
-  /** `any`: whoever may use the API at all. */
-  readonly scope: Scope | "any";
+  /** `any`: whoever may use the API at all. `signed`: whoever signs the request, which the handler checks. */
+  readonly scope: Scope | "any" | "signed";
   /** Another scope that will do, for what its holder has made; the handler checks that. */
   readonly ownWith?: Scope;
   /**
@@ -118,6 +118,11 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "GET /git/:name": { scope: "read", over: "handler" },
   "PATCH /git/:name": { scope: "deploy", over: "handler", action: "git.branch" },
   "DELETE /git/:name": { scope: "deploy", over: "handler", action: "git.delete" },
+  "PUT /git/:name/mirror": { scope: "deploy", over: "all", action: "git.mirror" },
+  "DELETE /git/:name/mirror": { scope: "deploy", over: "all", action: "git.mirror" },
+  "POST /git/:name/sync": { scope: "deploy", over: "handler", action: "git.sync" },
+  // The audit log gets the end of the deploy, not the request: anybody can send one.
+  "POST /git/:name/hook": { scope: "signed", over: "handler", action: "mirror" },
   "GET /git/:name/commits": { scope: "read", over: "handler" },
   "GET /git/:name/commits/:id/diff": { scope: "read", over: "handler" },
   "GET /key": { scope: "admin", over: "all" },

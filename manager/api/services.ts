@@ -14,6 +14,7 @@ import type { KeyAccess } from "../access/key-access.ts";
 import type { RouteRule } from "../access/route-rules.ts";
 import type { CommandRuns } from "../commands/command-runs.ts";
 import type { Deploys } from "../deploys/deploys.ts";
+import type { Mirrors } from "../git/mirror/mirrors.ts";
 import type { ReceivePush } from "../git/push/push.ts";
 import type { GitHome, Repositories } from "../git/repositories.ts";
 import type { KnownFlows } from "./flows/known-flows.ts";
@@ -45,6 +46,8 @@ export interface ManagerOptions {
   readonly ready: () => string | undefined;
   /** Where git repositories are. Absent: requests for them answer 501 `git_missing`. */
   readonly gitHome?: GitHome | undefined;
+  /** Hosts of other git repositories that may be addresses of this machine and its networks (callback-hosts.ts). */
+  readonly callbackHosts?: ReadonlySet<string> | undefined;
   /** For `GET /system`. */
   readonly system?: SystemFacts | undefined;
   /** Base of the URLs in answers. By default it is made from the `Host` of the request. */
@@ -61,6 +64,7 @@ export interface Services extends ManagerOptions {
   readonly flows: KnownFlows;
   readonly repositories: Repositories;
   readonly receivePush: ReceivePush;
+  readonly mirrors: Mirrors;
   /** Aborts when the manager shuts down, so that it ends streams. */
   readonly closing: AbortSignal;
 }

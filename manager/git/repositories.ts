@@ -50,6 +50,7 @@ export class Repositories {
   /** Repositories that are being changed. */
   readonly #busy = new Set<string>();
   readonly #closing = new AbortController();
+  readonly #listeners: ((name: string) => void)[] = [];
   #served = 0;
   #installed: Promise<InstalledGit> | undefined;
   #tools: Promise<GitTools> | undefined;
@@ -162,6 +163,11 @@ export class Repositories {
     return this.#busy.has(name);
   }
 
+  /** Calls a listener after each turn of a repository, which may have changed it. */
+  onChange(listener: (name: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** Runs `work` in the turn of a repository, which may not exist. */
   inTurn<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#turns.run({ name, bytes: 0, signal }, async () => {
@@ -170,6 +176,7 @@ export class Repositories {
         return await work();
       } finally {
         this.#busy.delete(name);
+        for (const listener of this.#listeners) listener(name);
       }
     });
   }

@@ -80,6 +80,8 @@ export interface Mirror {
   readonly secret?: string;
   /** The secret whose value signs the requests of its webhook. */
   readonly webhookSecret?: string;
+  /** The commit there that was deployed last, with `pull`. */
+  readonly followed?: CommitId;
   /** How the last attempt ended. */
   readonly last?: { readonly at: number; readonly commit?: CommitId; readonly error?: string };
 }

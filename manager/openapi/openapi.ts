@@ -13,6 +13,7 @@ import { flowPaths } from "./flows/flows.ts";
 import { triggerPaths } from "./flows/intake.ts";
 import { runPaths, runSchemas } from "./flows/runs.ts";
 import { flowSchemas } from "./flows/schemas.ts";
+import { mirrorPaths, mirrorSchemas } from "./git/mirrors.ts";
 import { gitPaths } from "./git/protocol.ts";
 import { repositoryPaths, repositorySchemas } from "./git/repositories.ts";
 import { keyPaths } from "./keys.ts";
@@ -56,6 +57,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...execPaths(limits),
       ...gitPaths(),
       ...repositoryPaths(limits),
+      ...mirrorPaths(),
       ...usagePaths(),
       ...keyPaths(limits),
       ...filePaths(),
@@ -82,6 +84,7 @@ export function openApi(limits: Limits, access: Access): Schema {
         ...runSchemas(limits),
         ...execSchemas(),
         ...repositorySchemas(),
+        ...mirrorSchemas(),
         ...sourceFileSchemas(),
         ...observingSchemas(),
       },

@@ -37,13 +37,15 @@ export interface OperationParts {
   readonly problems?: readonly ProblemCode[];
   /** True for a probe, which needs no token and works during shutdown. */
   readonly isProbe?: boolean;
+  /** True if the signature of the request is its only credential. */
+  readonly isSigned?: boolean;
 }
 
 export function operation(operationId: string, summary: string, parts: OperationParts): Schema {
-  const { answers, problems = [], isProbe = false, ...rest } = parts;
+  const { answers, problems = [], isProbe = false, isSigned = false, ...rest } = parts;
   const guarded: readonly ProblemCode[] = isProbe ? ["forbidden"] : GUARDED;
   return {
-    ...{ operationId, summary, ...rest, ...(isProbe ? { security: [] } : {}) },
+    ...{ operationId, summary, ...rest, ...(isProbe || isSigned ? { security: [] } : {}) },
     responses: { ...answers, ...problemResponses([...OF_ANY_REQUEST, ...guarded, ...problems]) },
   };
 }

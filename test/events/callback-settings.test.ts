@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { callbackHosts } from "../../calling/callback-hosts.ts";
 import { callbackSecret } from "../../events/callback-settings.ts";
 import { createEvents } from "../../events/events.ts";
 import type { EventsOptions } from "../../events/services.ts";
+import { callbackHosts } from "../../http/addresses/callback-hosts.ts";
 
 describe("the settings of callbacks", () => {
   it("are checked at the start", () => {

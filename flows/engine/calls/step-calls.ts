@@ -1,9 +1,9 @@
 import type { Dispatcher } from "undici";
 import { Agents } from "../../../calling/agents.ts";
 import { isAway } from "../../../calling/away.ts";
-import { callbackHosts } from "../../../calling/callback-hosts.ts";
 import { type Exchanged, exchange } from "../../../calling/exchange.ts";
 import { OWN_FIELDS } from "../../../calling/kept-fields.ts";
+import { callbackHosts } from "../../../http/addresses/callback-hosts.ts";
 import type { AttemptResult, Sending, Start } from "../../../platform/flows/run/machine.ts";
 import type { Endpoints } from "../../../platform/platform.ts";
 import { formatMs } from "../../../platform/quantity.ts";

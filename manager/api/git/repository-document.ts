@@ -30,13 +30,18 @@ export async function repositoryDocument(
       return { name, path, version: version === 0 ? null : version, traffic };
     }),
     bytes: await repository.bytes(),
-    mirror: mirror === undefined ? null : mirrorDocument(mirror),
+    mirror: mirror === undefined ? null : mirrorDocument(repository.name, mirror, { services, ctx }),
   };
 }
 
 /** Names every member: what is added to a mirror may have to stay secret. */
-export function mirrorDocument(mirror: Mirror): Record<string, unknown> {
+export function mirrorDocument(
+  name: string,
+  mirror: Mirror,
+  { services, ctx }: { readonly services: Services; readonly ctx: Call },
+): Record<string, unknown> {
   const { url, direction, branch, secret, webhookSecret, last } = mirror;
+  const webhook = webhookSecret && `${baseUrl(services, ctx)}/git/${name}/hook`;
   const ended = last && { at: new Date(last.at), commit: last.commit, error: last.error };
-  return { url, direction, branch, secret, webhookSecret, last: ended ?? null };
+  return { url, direction, branch, secret, webhookSecret, webhook, last: ended ?? null };
 }

@@ -10,6 +10,8 @@ export interface InstalledGit {
   readonly git: GitProgram;
   /** Such as `2.39.5`. */
   readonly version: string;
+  /** The folder for what git needs besides repositories. */
+  readonly folder: string;
   /** The folder with the hook of pushes. */
   readonly hooks: string;
 }
@@ -43,7 +45,7 @@ export async function findGit({ folder, path, ...options }: FindOptions): Promis
     if (error.exitCode === 127 || /is not a git command/.test(error.stderr)) throw missing();
   }
   const printed = (await git.run(["version"], { repository: empty })).toString();
-  return { git, hooks, version: /\d[\w.]*/.exec(printed)?.[0] ?? printed.trim() };
+  return { git, folder, hooks, version: /\d[\w.]*/.exec(printed)?.[0] ?? printed.trim() };
 }
 
 function missing(): Problem {

@@ -11,7 +11,9 @@ const CPU_S = 300;
 /** Address space of one process, in KiB. */
 const MEMORY_KIB = 3 * 1024 ** 2;
 /** A system without one of the limits goes on with the other. */
-const BOUNDED = `ulimit -c 0; ulimit -t ${CPU_S} 2>/dev/null; ulimit -v ${MEMORY_KIB} 2>/dev/null; exec "$@"`;
+const BOUNDED = `ulimit -c 0; ulimit -t ${CPU_S} 2>/dev/null; ulimit -v ${MEMORY_KIB} 2>/dev/null;`;
+/** The unit of `ulimit -f` (POSIX). */
+const BLOCK_BYTES = 512;
 
 export interface GitProgramOptions {
   readonly places: GitPlaces;
@@ -26,6 +28,8 @@ export interface StartOptions extends GitOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Gives the command a socket as descriptor 3. */
   readonly hasChannel?: boolean;
+  /** Most bytes of a file that it writes; it is ended at the next one. */
+  readonly fileBytes?: number;
 }
 
 export interface StartedGit extends RunningGit {
@@ -42,7 +46,7 @@ export class GitProgram implements Git {
     this.#options = options;
   }
 
-  async run(args: readonly string[], options: GitOptions): Promise<Buffer> {
+  async run(args: readonly string[], options: StartOptions): Promise<Buffer> {
     const { input, mostBytes = MOST_BYTES } = options;
     const tooMuch = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, tooMuch.signal]) : tooMuch.signal;
@@ -64,11 +68,12 @@ export class GitProgram implements Git {
 
   start(args: readonly string[], options: StartOptions): StartedGit {
     const { places, bounds, timeoutMs } = this.#options;
-    const { repository, objects, env, config, hasChannel = false } = options;
+    const { repository, objects, env, config, hasChannel = false, fileBytes } = options;
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
     signal.throwIfAborted();
-    const child = spawn("/bin/sh", ["-c", BOUNDED, "sh", "git", ...args], {
+    const bounded = fileBytes === undefined ? BOUNDED : `${BOUNDED} ulimit -f ${blocksOf(fileBytes)};`;
+    const child = spawn("/bin/sh", ["-c", `${bounded} exec "$@"`, "sh", "git", ...args], {
       cwd: repository,
       env: {
         ...gitEnvironment(places, bounds, config),
@@ -113,6 +118,10 @@ export class GitProgram implements Git {
     for (const child of this.#running) endGroup(child);
     await Promise.all(closed);
   }
+}
+
+function blocksOf(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_BYTES);
 }
 
 /** What git sets for the hooks of a push. */

@@ -51,14 +51,7 @@ export function gitPaths(): Record<string, Schema> {
       post: operation("receivePack", "Push, which deploys what the branch has", {
         ...body("git-receive-pack"),
         ...{ answers: binary("What became of the push", "git-receive-pack-result") },
-        problems: [
-          ...problems,
-          "push_too_large",
-          "push_refused",
-          "repository_conflict",
-          "unknown_commit",
-          "mirror_failed",
-        ],
+        problems: [...problems, "push_too_large", "push_refused", "repository_conflict", "unknown_commit"],
       }),
     },
   };

@@ -120,6 +120,7 @@ export function repositorySchemas(): Record<string, Schema> {
         branch: { ...TEXT, description: "The branch there; by default the one that deploys" },
         secret: { ...TEXT, description: "The secret with its password or token" },
         webhookSecret: { ...TEXT, description: "The secret that signs requests of its webhook" },
+        webhook: { ...TEXT, description: "The URL of the webhook, to enter there" },
       },
     ),
     Commit: object({

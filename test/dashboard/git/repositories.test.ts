@@ -1,11 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { FolderHome } from "../../../manager/git/homes/folder-home.ts";
-import { seedRepository } from "../../git/api/seeded-repository.ts";
-import { plainGit } from "../../git/homes/plain-git.ts";
+import { GitUser } from "../../git/support/git-user.ts";
 import { assertAccessible } from "../../support/browser/accessible.ts";
 import { whyNoBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/signed-in.ts";
@@ -15,34 +10,47 @@ const code = (text: string) => `export default () => ${JSON.stringify(text)};`;
 
 describe("Git in the dashboard", function () {
   this.timeout(150_000);
-  const folder = mkdtempSync(join(tmpdir(), "skiff-test-git-pages-"));
   let dashboard: Dashboard;
-  let commits: readonly string[];
+  let hello: GitUser;
+  let shop: GitUser;
+  /** Of hello, newest first. */
+  const commits: string[] = [];
 
   before(async function () {
     const why = whyNoBrowser();
     if (why !== undefined) notTried(this, why);
     dashboard = await signedInDashboard();
-    const { skiff } = dashboard;
-    await skiff.deploy("hello", code("one"), "message=The+first+one");
-    await skiff.deploy("hello", code("two"));
-    for (const name of ["shop-cart", "shop-pay"]) await skiff.deploy(name, code(name));
-    const home = new FolderHome({ folder: join(skiff.dataFolder, "git"), git: plainGit });
-    const versionsOf = async (name: string) => {
-      const response = await fetch(`${skiff.url}/func/${name}/versions`);
-      return ((await response.json()) as { versions: [] }).versions;
-    };
-    const seed = (name: string, functions: readonly string[]) =>
-      seedRepository({ home, folder, name, functions, commits: 2, versionsOf });
-    commits = await seed("hello", ["hello"]);
-    await seed("shop", ["shop-cart", "shop-pay"]);
-    await home.close();
+    const { url } = dashboard.skiff;
+    hello = await GitUser.init(`${url}/git/hello.git`);
+    commits.unshift(await hello.commit({ "main.ts": code("one") }, "Say one\n\nThe first of them."));
+    await pushed(hello);
+    await hello.git("push", "-q", "origin", "HEAD:next");
+    await add("two");
+    shop = await GitUser.init(`${url}/git/shop.git`);
+    const functions = "functions:\n  shop-cart: cart.ts\n  shop-pay: pay.ts\n";
+    await shop.commit({ "skiff.yaml": functions, "cart.ts": code("cart"), "pay.ts": code("pay") }, "Open");
+    await pushed(shop);
+    await shop.git("push", "-q", "origin", "HEAD:next");
+    await shop.commit({ "cart.ts": code("a full cart") }, "Fill the cart");
+    await pushed(shop);
   });
 
   after(async () => {
     await dashboard?.close();
-    rmSync(folder, { recursive: true, force: true });
+    hello?.close();
+    shop?.close();
   });
+
+  async function pushed(user: GitUser): Promise<void> {
+    const { code, stderr } = await user.push();
+    equal(code, 0, stderr);
+  }
+
+  /** Pushes what says a text, to hello. */
+  async function add(text: string): Promise<void> {
+    commits.unshift(await hello.commit({ "main.ts": code(text) }, `Say ${text}`));
+    await pushed(hello);
+  }
 
   it("shows how to clone a function, its commits, and which of them serves", async () => {
     const page = await dashboard.open("/functions/hello");
@@ -54,17 +62,25 @@ describe("Git in the dashboard", function () {
     deepEqual(
       (await rows.allInnerTexts()).map((text) => text.split(/\n+/).slice(0, 3)),
       [
-        [commits[0]!.slice(0, 7), "Commit 2", "v2 · serves now"],
-        [commits[1]!.slice(0, 7), "Commit 1", "v1"],
+        [commits[0]!.slice(0, 7), "Say two", "v2 · serves now"],
+        [commits[1]!.slice(0, 7), "Say one", "v1"],
       ],
     );
     await assertAccessible(page);
     await rows.first().getByRole("button", { name: "Diff" }).press("Enter");
-    await page.locator(".diff tr.added", { hasText: "export default () => 2;" }).waitFor();
-    await page.locator(".diff tr.removed", { hasText: "export default () => 1;" }).waitFor();
+    await page.locator(".diff tr.added", { hasText: '"two"' }).waitFor();
+    await page.locator(".diff tr.removed", { hasText: '"one"' }).waitFor();
     await assertAccessible(page);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+    await add("three");
+    await rows.first().getByText("v3 · serves now").waitFor();
+    await page.getByRole("link", { name: "Versions", exact: true }).click();
+    await page
+      .locator(".versions li")
+      .first()
+      .getByRole("link", { name: commits[0]!.slice(0, 7) })
+      .waitFor();
   });
 
   it("chooses the branch that deploys, and says why another one cannot be it", async () => {
@@ -92,7 +108,7 @@ describe("Git in the dashboard", function () {
     await assertAccessible(page);
     await member.getByRole("link").click();
     await page.getByText("shop-pay is in the repository shop").waitFor();
-    await page.getByText("No commit of next changes shop-pay.").waitFor();
+    await page.getByRole("list", { name: "Commits" }).getByText("v1 · serves now").waitFor();
   });
 
   it("fits a phone", async () => {

@@ -6,6 +6,7 @@ import { ROUTE_RULES } from "../../../manager/access/route-rules.ts";
 import { KnownFlows } from "../../../manager/api/flows/known-flows.ts";
 import { CommandRuns } from "../../../manager/commands/command-runs.ts";
 import { Deploys } from "../../../manager/deploys/deploys.ts";
+import { Mirrors } from "../../../manager/git/mirror/mirrors.ts";
 import { receivePush } from "../../../manager/git/push/receive.ts";
 import { Repositories } from "../../../manager/git/repositories.ts";
 import { openApi } from "../../../manager/openapi/openapi.ts";
@@ -50,9 +51,14 @@ function routes(): Router {
   const print = () => {};
   const services = { platform, deploys, builder, limits: LIMITS, print };
   const repositories = new Repositories(services);
+  const mirrors = new Mirrors({
+    ...{ ...services, repositories, allowedHosts: new Set(), audit: undefined, now: Date.now },
+    kinds: () => [],
+  });
   return createRoutes({
     ...services,
     repositories,
+    mirrors,
     receivePush: (push) => receivePush(push, { ...services, repositories, kinds: [] }),
     commandRuns: new CommandRuns({ commands: undefined, limits: LIMITS, print }),
     flows: new KnownFlows({ limits: LIMITS }),

@@ -24,7 +24,7 @@ import { StoredRepository } from "./stored-repository.ts";
 import { WorkingCopies } from "./working-copies.ts";
 
 /** Working copies on one disk, in sizes of the largest repository. */
-const COPIES = 4;
+const COPIES = 2;
 /** Another manager may pack a repository again while it is fetched. */
 const TRIES = 3;
 

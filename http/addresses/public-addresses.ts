@@ -1,7 +1,9 @@
 import { lookup as lookUp } from "node:dns";
 import { BlockList, isIP, isIPv4, type LookupFunction } from "node:net";
-import { plainAddress } from "../http/trusted-proxies.ts";
-import { BLOCKED_ADDRESS } from "./exchange.ts";
+import { plainAddress } from "../trusted-proxies.ts";
+
+/** The name of the error by which an address is refused. */
+export const BLOCKED_ADDRESS = "BlockedAddress";
 
 /** Special-purpose addresses (RFC 6890), multicast, and the metadata address of Azure, which is in a public range. */
 const IPV4 = [
@@ -29,6 +31,20 @@ export class PublicAddresses {
   checkHost(hostname: string): void {
     const host = hostname.replace(/^\[|\]$/g, "");
     if (isIP(host) !== 0 && !this.has(host)) throw blocked(hostname);
+  }
+
+  /**
+   * Returns the addresses of the host of a URL, for a program that connects to these alone.
+   * @throws Error if one of them is not public, or if there is none
+   */
+  async resolve(hostname: string): Promise<readonly string[]> {
+    this.checkHost(hostname);
+    const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+    this.lookup(hostname.replace(/^\[|\]$/g, ""), { all: true }, (error, found) => {
+      if (error) reject(error);
+      else resolve(typeof found === "string" ? [found] : found.map(({ address }) => address));
+    });
+    return await promise;
   }
 
   /** Resolves names like Node, and fails if any address is not public. So it holds at the time of the connection. */

@@ -1,0 +1,34 @@
+import { Problem } from "../../../platform/problems.ts";
+import type { Repositories } from "../repositories.ts";
+import type { Mirror, RepositoryState } from "../repository.ts";
+
+/** What a fetch or push of a mirror came to. */
+export interface MirrorOutcome {
+  readonly direction: Mirror["direction"];
+  readonly result: "deployed" | "pushed" | "unchanged";
+  /** The branch there, and what it is at. */
+  readonly branch: string;
+  readonly commit: string;
+  /** Such as `main abc1234: hello version 4`. */
+  readonly detail: string;
+}
+
+/** @throws Problem `unknown_mirror` */
+export function mirrorOf(name: string, { mirror }: RepositoryState, direction?: Mirror["direction"]): Mirror {
+  if (mirror !== undefined && (direction === undefined || mirror.direction === direction)) return mirror;
+  const detail = `The repository "${name}" has no mirror${direction ? ` to ${direction}` : ""}: set one with PUT /git/${name}/mirror.`;
+  throw new Problem("unknown_mirror", detail);
+}
+
+/** Replaces parts of a mirror in the turn of its repository, unless another mirror was set meanwhile. */
+export async function saveMirror(
+  repositories: Repositories,
+  { name, url }: { readonly name: string; readonly url: string },
+  change: Partial<Mirror>,
+): Promise<void> {
+  const { home } = await repositories.tools();
+  const repository = await home.open(name);
+  const mirror = repository?.state.mirror;
+  if (repository === undefined || mirror?.url !== url) return;
+  await repository.save({ state: { ...repository.state, mirror: { ...mirror, ...change } } });
+}
