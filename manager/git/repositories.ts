@@ -177,6 +177,11 @@ export class Repositories {
     });
   }
 
+  /** Whether somebody changes the repository now. */
+  isBusy(name: string): boolean {
+    return this.#busy.has(name);
+  }
+
   /** Calls a listener after each turn of a repository, which may have changed it. */
   onChange(listener: (name: string) => void): void {
     this.#listeners.push(listener);
