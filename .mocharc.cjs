@@ -25,6 +25,7 @@ const TAKING_TURNS = {
     "test/flows/engine/hostile-runs.test.ts",
     "test/events/chaos/outage.test.ts",
     "test/platform/local/instances/draining.test.ts",
+    "test/git/homes/kill.test.ts",
   ],
   /** What else takes 8 seconds and more. */
   5: [
@@ -93,6 +94,8 @@ const TAKING_TURNS = {
     "test/images/net.test.ts",
     "test/examples/images.test.ts",
     "test/cli/completion.test.ts",
+
+    "test/git/homes/large-pack.test.ts",
   ],
 };
 
