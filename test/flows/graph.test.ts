@@ -4,7 +4,7 @@ import { flowGraph } from "../../platform/flows/graph/flow-graph.ts";
 import { placed } from "../../platform/flows/graph/layout.ts";
 import { mermaidOf } from "../../platform/flows/graph/mermaid.ts";
 import { svgOf } from "../../platform/flows/graph/svg.ts";
-import { threadMs } from "../support/cpu-time.ts";
+import { threadMs } from "../support/processor/thread-time.ts";
 
 function step(name: string, more: Partial<Step> = {}): Step {
   const action = { kind: "fn", function: name, method: "POST", path: "/", headers: {} } as const;

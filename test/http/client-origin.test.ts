@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { type ClientOrigin, readOrigin } from "../../http/client-origin.ts";
 import { parseTrustedProxies } from "../../http/trusted-proxies.ts";
 import type { KnownFields } from "../../router/exchange/request.ts";
-import { threadMs } from "../support/cpu-time.ts";
+import { threadMs } from "../support/processor/thread-time.ts";
 
 const PROXIES = parseTrustedProxies("loopback,private")!;
 

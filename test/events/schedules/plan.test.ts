@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { firstTime, planFirings } from "../../../events/schedules/plan.ts";
 import { parseCron } from "../../../platform/events/cron.ts";
-import { threadMs } from "../../support/cpu-time.ts";
+import { threadMs } from "../../support/processor/thread-time.ts";
 
 const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
 const START = Date.UTC(2026, 10, 29, 12);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gatewayPaths, topicOfPath } from "../../../events/topics/requests/gateway-paths.ts";
-import { threadMs } from "../../support/cpu-time.ts";
+import { threadMs } from "../../support/processor/thread-time.ts";
 
 describe("the paths of a gateway", () => {
   const paths = gatewayPaths([

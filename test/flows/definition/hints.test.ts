@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hintFor } from "../../../platform/flows/expressions/hints.ts";
-import { threadMs } from "../../support/cpu-time.ts";
+import { threadMs } from "../../support/processor/thread-time.ts";
 import { faultsOf, faultsOfSteps } from "./parsing.ts";
 
 /** The steps have one fault, which matches. */

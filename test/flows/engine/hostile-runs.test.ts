@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
-import { LoopProbe } from "../../support/loop-probe.ts";
+import { LoopProbe } from "../../support/processor/loop-probe.ts";
 import { FlowRig } from "../support/flow-rig.ts";
 
 /** One evaluation takes about 25 ms, and all of a run take some seconds. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hasSameFiles, unifiedDiff } from "../../../manager/files/unified-diff.ts";
-import { LoopProbe } from "../../support/loop-probe.ts";
+import { LoopProbe } from "../../support/processor/loop-probe.ts";
 
 const files = (contents: Record<string, string | Uint8Array>) =>
   new Map(Object.entries(contents).map(([path, content]) => [path, Buffer.from(content as string)]));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Hosts } from "../../../router/placement/hosts.ts";
-import { threadMs } from "../../support/cpu-time.ts";
+import { threadMs } from "../../support/processor/thread-time.ts";
 
 describe("the host names at a router", () => {
   it("are those of every function, until it has others or none", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { explainLine } from "../../../runtimes/deno/permission-advice.ts";
-import { threadMs } from "../../support/cpu-time.ts";
+import { threadMs } from "../../support/processor/thread-time.ts";
 
 const requires = (kind: string, target?: string) =>
   `NotCapable: Requires ${kind} access${target === undefined ? "" : ` to "${target}"`}, run again with the --allow-${kind} flag`;

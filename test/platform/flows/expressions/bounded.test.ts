@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Meter } from "../../../../platform/flows/expressions/evaluation/meter.ts";
 import { Expressions } from "../../../../platform/flows/expressions/expressions.ts";
-import { threadMs } from "../../../support/cpu-time.ts";
+import { threadMs } from "../../../support/processor/thread-time.ts";
 
 const expressions = new Expressions();
 const items = Array.from({ length: 10_000 }, (_, index) => index);
