@@ -178,8 +178,11 @@ export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
         share: { type: "number", minimum: 0, maximum: 1, description: "Its share of all calls" },
       },
       {
-        author: { ...TEXT, description: "Author of the commit, where it is one of its git repository" },
         ...{ message: MESSAGE, commit: COMMIT, sourceBytes: { type: "integer", minimum: 0 } },
+        author: {
+          ...TEXT,
+          description: "Author of the commit in the git repository; `Name <address>` if it was pushed",
+        },
         settings: { ...ref("Settings"), description: "Absent for callers without the scope read" },
       },
     ),
