@@ -71,8 +71,8 @@ describe("kill -9 in the middle of a push", function () {
         for (const name of NAMES) {
           const answer = await (await fetch(`${url}/fn/${name}`)).text();
           assert.ok(
-            text.includes(`"${answer}"`),
-            `round ${round}: ${name} answers ${answer}, the tip has ${text}`,
+            source.includes(`"${answer}"`),
+            `round ${round}: ${name} answers ${answer}, the tip has ${source}`,
           );
           assert.equal(await commitOf(url, name), found, `round ${round}: commit of the version of ${name}`);
         }
