@@ -1,5 +1,5 @@
 /**
- * What git costs on one machine: `node bench/git.ts [ROUNDS]`, 10 by default. From `git push` to the first line of Skiff and
+ * What git costs on one machine: `node bench/git/pushes.ts [ROUNDS]`, 10 by default. From `git push` to the first line of Skiff and
  * to the first answer of the new version, a clone of 20 versions, and a push and a clone of 100 MB with the memory that
  * they take in the process of Skiff.
  */
@@ -8,8 +8,8 @@ import { randomFillSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { median, ms, printTable, type Row } from "./tools/report.ts";
-import { SkiffProcess } from "./tools/skiff-process.ts";
+import { median, ms, printTable, type Row } from "../tools/report.ts";
+import { SkiffProcess } from "../tools/skiff-process.ts";
 
 const TARGETS = { firstLineMs: 200, firstAnswerMs: 1_000, cloneMs: 200, growthMiB: 64 };
 const VERSIONS = 20;
