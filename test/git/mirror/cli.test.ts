@@ -3,9 +3,9 @@ import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { OtherSide } from "../git/mirror/other-side.ts";
-import { CommandLine } from "../support/skiff/command-line.ts";
-import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+import { CommandLine } from "../../support/skiff/command-line.ts";
+import { type StartedSkiff, startedSkiff } from "../../support/skiff/started-skiff.ts";
+import { OtherSide } from "./other-side.ts";
 
 const TOKEN = "a-token-of-an-installation";
 const PERSON = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
