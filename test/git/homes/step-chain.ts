@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommitId } from "../../../manager/git/repository.ts";
 import { plainGit } from "./plain-git.ts";
@@ -29,17 +29,19 @@ export async function stepChainOf(folder: string, count: number): Promise<StepCh
   const args = ["-c", "fastimport.unpackLimit=0", "fast-import", "--quiet"];
   await plainGit.run(args, { repository, input: `${steps.join("\n")}\n` });
   const listed = await plainGit.run(["rev-list", "--reverse", "main"], { repository });
+  const commits = listed.toString().trim().split("\n");
   const packs = join(repository, "objects", "pack");
-  const written = (name: string) => statSync(join(packs, name), { bigint: true }).mtimeNs;
-  const names = readdirSync(packs).filter((name) => name.endsWith(".pack"));
-  names.sort((a, b) => (written(a) < written(b) ? -1 : 1));
-  const quarantines = names.map((name, index) => {
-    const quarantine = join(folder, `quarantine-${index + 1}`);
+  const indexes = readdirSync(packs).filter((name) => name.endsWith(".idx"));
+  const contents = indexes.map((name) => readFileSync(join(packs, name)));
+  const quarantines = commits.map((commit, step) => {
+    // Its commit is in no other pack: an index has the ids as they are.
+    const index = indexes[contents.findIndex((content) => content.includes(Buffer.from(commit, "hex")))]!;
+    const quarantine = join(folder, `quarantine-${step + 1}`);
     mkdirSync(join(quarantine, "pack"), { recursive: true });
-    for (const file of [name, name.replace(".pack", ".idx")]) {
+    for (const file of [index, index.replace(".idx", ".pack")]) {
       linkSync(join(packs, file), join(quarantine, "pack", file));
     }
     return quarantine;
   });
-  return { commits: listed.toString().trim().split("\n"), quarantines, objects: join(repository, "objects") };
+  return { commits, quarantines, objects: join(repository, "objects") };
 }
