@@ -30,6 +30,8 @@ const TAKING_TURNS = [
   "test/dashboard/flows/mouse.test.ts",
   "test/platform/local/instances/draining.test.ts",
   "test/projects.test.ts",
+  "test/git/homes/kill.test.ts",
+  "test/git/homes/large-pack.test.ts",
 ];
 
 const isNamed = process.argv.some((argument) => argument.endsWith(".test.ts") && existsSync(argument));

@@ -12,6 +12,7 @@ import { callbackHosts } from "./http/addresses/callback-hosts.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { oidcFrom } from "./manager/access/oidc.ts";
 import { accessFor } from "./manager/access/token.ts";
+import { folderGitHome } from "./manager/git/homes/folder-git-home.ts";
 import { createManager, type Manager } from "./manager/manager.ts";
 import { Collector } from "./manager/usage/collector.ts";
 import { logFailures } from "./manager/usage/failure-line.ts";
@@ -172,14 +173,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
-    gitHome: {
-      folder: join(dataFolder, "git-tools"),
-      path: env.PATH,
-      open: async (git) => {
-        const { FolderHome } = await import("./manager/git/homes/folder-home.ts");
-        return new FolderHome({ folder: join(dataFolder, "git"), git });
-      },
-    },
+    gitHome: folderGitHome(dataFolder, env.PATH),
     callbackHosts: callbackHosts(env),
     system: {
       platform: "local",
@@ -237,6 +231,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
 
   const opened = [builder.prepare(), followed.loaded, "opened" in store && store.opened];
   const [{ description }] = await Promise.all([platform.isolation(), ...opened]);
+  await manager.start();
   const bound = await front.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
     throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);

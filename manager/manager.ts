@@ -10,6 +10,8 @@ import type { Repositories } from "./git/repositories.ts";
 export interface Manager {
   /** For `http.createServer`. The composition root routes `/fn` elsewhere. */
   readonly handler: RequestHandler;
+  /** Ends what a killed Skiff left unfinished in repositories. Prints what goes wrong. */
+  start(): Promise<void>;
   /** Creates a key for a browser that signs in at the dashboard of this machine. */
   createDashboardKey(): Promise<{ key: string; expiresAt: string }>;
   /**
@@ -50,9 +52,22 @@ export function createManager(options: ManagerOptions): Manager {
       ...{ ...means, mirrors, closing: closing.signal },
       receivePush: (push) => receivePush(push, { ...services, kinds: kinds() }),
     };
+    await opened.start();
     app = createApp(services);
   };
   return {
+    async start() {
+      const { gitHome } = options;
+      if (gitHome === undefined) return;
+      try {
+        if (gitHome.look !== undefined && !(await gitHome.look()).isUnfinished) return;
+        loading ??= load();
+        await loading;
+      } catch (error) {
+        loading = undefined;
+        print(`git: repositories cannot be looked at: ${(error as Error).message}`);
+      }
+    },
     handler(request, response) {
       response.once("close", () => discardBody(request));
       if (app) return app(request, response);

@@ -31,7 +31,6 @@ import { lookBack } from "./waits/look-back.ts";
 const LAST_APPENDS_MS = 2_000;
 /** A run that is due within this time is not released for the room, in milliseconds. */
 const SOON_MS = 1_000;
-
 const MOST_RELEASED = 64;
 
 export interface EngineOptions extends FlowsOptions {
@@ -221,8 +220,10 @@ export class Engine {
   /** @param fault why it could not go on in this program */
   async #take({ id, flow, parent }: Taken, owner: string, fault?: Error): Promise<void> {
     const { store, print } = this.#options;
-    // Its last release has just been stored.
-    if (this.#owned.has(id)) this.#owned.get(id)!.drop("the run was claimed again");
+    // Its last release has just been stored, or this engine was taken for dead: an append under way may be stored yet.
+    const before = this.#owned.get(id);
+    before?.drop("the run was claimed again");
+    await before?.settled;
     try {
       const restored = await this.#machines.restore(id, store.runs);
       this.#own({ owner, parent, ...restored, isRestored: true, fault }).wake();

@@ -1,12 +1,14 @@
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { Problem } from "../../platform/problems.ts";
+import { Problem, toProblem } from "../../platform/problems.ts";
 import { Semaphore } from "../../process/semaphore.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
 import { DeployTurns } from "../deploys/deploy-turns.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 import { recordVersions } from "./history/record-versions.ts";
+import { VersionWatch } from "./history/version-watch.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
+import type { HomeGlance } from "./homes/look-at-folder.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
 import { branchRef, emptyState, NO_COMMIT } from "./repository.ts";
 
@@ -15,6 +17,8 @@ export interface GitHome {
   readonly folder: string;
   /** The variable `PATH`, in whose folders git is found. */
   readonly path: string | undefined;
+  /** Finds out without git whether there is something to do. Absent: perhaps. */
+  readonly look?: () => Promise<HomeGlance>;
   /** @throws Problem where repositories cannot be kept */
   readonly open: (git: InstalledGit["git"]) => Promise<Home>;
 }
@@ -38,6 +42,7 @@ export interface RepositoryWork extends GitTools {
   readonly repository: OpenRepository;
 }
 
+const PAGE = 100;
 const WAITING_EACH = 20;
 const WAITING_IN_ALL = 1_000;
 const LOOK_AGAIN_MS = 1_000;
@@ -52,6 +57,7 @@ export class Repositories {
   readonly #closing = new AbortController();
   readonly #listeners: ((name: string) => void)[] = [];
   #served = 0;
+  #watch: VersionWatch | undefined;
   #installed: Promise<InstalledGit> | undefined;
   #tools: Promise<GitTools> | undefined;
 
@@ -66,6 +72,19 @@ export class Repositories {
       waitingBytes: 1,
       waitMs: Math.max(gitMs, buildMs + startMs),
     });
+  }
+
+  /** Ends what a killed program left unfinished, and follows versions from now on. Prints what goes wrong. */
+  async start(): Promise<void> {
+    const { gitHome, platform, print } = this.#options;
+    if (gitHome === undefined || this.#watch !== undefined) return;
+    const options = { platform, print, follow: (name: string) => this.#follow(name) };
+    this.#watch = new VersionWatch(options);
+    try {
+      if ((await glance(gitHome)).isUnfinished) await this.#finish();
+    } catch (error) {
+      print(`git: ${toProblem(error).detail}`);
+    }
   }
 
   /** Aborts when the manager shuts down. */
@@ -158,6 +177,11 @@ export class Repositories {
     });
   }
 
+  /** Whether somebody changes the repository now. */
+  isBusy(name: string): boolean {
+    return this.#busy.has(name);
+  }
+
   /** Calls a listener after each turn of a repository, which may have changed it. */
   onChange(listener: (name: string) => void): void {
     this.#listeners.push(listener);
@@ -192,16 +216,35 @@ export class Repositories {
     await repository.save({ state, refs: [update] });
   }
 
+  /** Nothing is opened for a function as long as there is no repository at all. */
+  async #follow(name: string): Promise<void> {
+    if (this.#tools === undefined && !(await glance(this.#options.gitHome!)).hasRepositories) return;
+    const { home } = await this.tools();
+    const owner = await home.ownerOf(name);
+    if (owner !== undefined) await this.change(owner, this.closing, async () => {});
+  }
+
+  async #finish(): Promise<void> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ limit: PAGE, ...(after === undefined ? {} : { after }) });
+      for (const { name, state, head } of page) {
+        if (state.pending === undefined && state.tip === (head ?? null)) continue;
+        await this.change(name, this.closing, async () => {});
+      }
+      after = page.at(-1)?.name;
+    } while (after !== undefined);
+  }
+
   async #current(
     name: string,
     { git, home }: GitTools,
     signal: AbortSignal,
   ): Promise<OpenRepository | undefined> {
-    const { platform, builder, limits } = this.#options;
-    const means = { git, home, platform, builder, limits, signal };
+    const means = { ...this.#options, git, home, signal };
     const kept = await home.open(name);
     if (kept !== undefined) return recordVersions(kept, means);
-    if ((await home.ownerOf(name)) !== undefined || (await platform.find(name)) === undefined)
+    if ((await home.ownerOf(name)) !== undefined || (await means.platform.find(name)) === undefined)
       return undefined;
     const created = await home.create(name, emptyState());
     try {
@@ -221,9 +264,15 @@ export class Repositories {
   }
 
   async close(): Promise<void> {
+    this.#watch?.close();
     this.#closing.abort(new Problem("draining", "Skiff is shutting down.", { retryAfterS: 1 }));
     const tools = await this.#tools?.catch(() => undefined);
     await tools?.git.close();
     await tools?.home.close();
   }
+}
+
+/** Looks at repositories as far as that is cheap. */
+async function glance({ look }: GitHome): Promise<HomeGlance> {
+  return (await look?.()) ?? { hasRepositories: true, isUnfinished: true };
 }

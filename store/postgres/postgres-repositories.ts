@@ -43,11 +43,11 @@ export class PostgresRepositories implements Repositories {
   async *readPack(repository: string, id: string): AsyncGenerator<Uint8Array> {
     const found = await this.#run("findPack", repository, id);
     if (found === undefined) throw new Error(`the pack ${id} of the repository ${repository} is gone`);
-    for (let number = 0, left = found.bytes; left > 0; number++) {
-      const part = await this.#run("packPart", found.upload, number);
-      if (part === undefined) throw new Error(`part ${number} of the pack ${id} of ${repository} is gone`);
-      yield part;
-      left -= part.byteLength;
+    for (let at = 0; at < found.bytes; ) {
+      const some = await this.#run("packBytes", found.upload, at);
+      if (some === undefined) throw new Error(`byte ${at} of the pack ${id} of ${repository} is gone`);
+      yield some;
+      at += some.byteLength;
     }
   }
 

@@ -27,7 +27,7 @@ import {
   addPackPart,
   completePack,
   findPack,
-  packPart,
+  packBytes,
   removeUnusedPacks,
   removeUpload,
   touchPack,
@@ -152,7 +152,7 @@ const REPOSITORIES = {
   addPackPart,
   completePack,
   findPack,
-  packPart,
+  packBytes,
   removeUpload,
   removeUnusedPacks,
 } as const;

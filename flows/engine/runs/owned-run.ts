@@ -24,6 +24,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * an append is in the next one.
  */
 export class OwnedRun {
+  /** Resolves when no append is under way; after `drop` none begins. */
+  settled: Promise<void> | undefined;
   readonly #options: OwnedRunOptions;
   readonly #calls: RunCalls;
   readonly #early: EarlyStarts;
@@ -94,7 +96,7 @@ export class OwnedRun {
 
   /** Does what is due. */
   wake(): void {
-    if (!this.#isBusy && !this.#isGone) void this.#work();
+    if (!this.#isBusy && !this.#isGone) this.settled = this.#work();
   }
 
   signalled(signals: readonly StoredSignal[]): void {

@@ -1,6 +1,5 @@
 import { pipeline } from "node:stream/promises";
-import { requireFunction, requireScope } from "../../../http/access/principal.ts";
-import { clientSignal } from "../../../http/client-signal.ts";
+import { requireScope } from "../../../http/access/principal.ts";
 import { checkFunctionName } from "../../../platform/function-name.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
@@ -12,6 +11,7 @@ import type { RepositoryWork } from "../../git/repositories.ts";
 import { emptyState } from "../../git/repository.ts";
 import { hostsOf } from "../deploy-function.ts";
 import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
+import { requireMembers, requireRepository, signalOf } from "./repository-access.ts";
 
 /** `GET /git/NAME.git/info/refs?service=`: the refs, which begin a clone, a fetch or a push. */
 export function advertiseRefs(services: Services): Handler {
@@ -23,12 +23,11 @@ export function advertiseRefs(services: Services): Handler {
     }
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
-    authorize(ctx, service, name);
+    await authorize(ctx, services, { service, name });
     await services.repositories.serve(signal, async () => {
       const work = await openFor(service, name, { services, signal });
       try {
-        for (const each of Object.keys(work.repository.state.functions))
-          requireFunction(ctx.state.principal, each);
+        requireMembers(ctx.state.principal, name, work.repository.state);
         await answer(ctx, work, { path: "info/refs", query: `service=${service}`, signal });
       } finally {
         await work.repository.release();
@@ -42,13 +41,12 @@ export function uploadPack(services: Services): Handler {
   return async (ctx) => {
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
-    authorize(ctx, "git-upload-pack", name);
+    await authorize(ctx, services, { service: "git-upload-pack", name });
     await services.repositories.serve(signal, async () => {
       const { git, home, hooks } = await services.repositories.tools();
       const repository = await home.open(name);
       if (repository === undefined)
         throw new Problem("unknown_repository", `There is no repository "${name}".`);
-      for (const each of Object.keys(repository.state.functions)) requireFunction(ctx.state.principal, each);
       await answer(ctx, { git, hooks, repository }, { path: "git-upload-pack", query: "", signal });
     });
   };
@@ -60,7 +58,7 @@ export function receivePack(services: Services): Handler {
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
     ctx.state.audited = { target: name };
-    authorize(ctx, "git-receive-pack", name);
+    await authorize(ctx, services, { service: "git-receive-pack", name });
     await checkLength(ctx, services);
     await services.repositories.serve(signal, async () => {
       const work = await openFor("git-receive-pack", name, { services, signal });
@@ -71,6 +69,7 @@ export function receivePack(services: Services): Handler {
         reachedAt: hostsOf(ctx.req.headers),
       });
       try {
+        requireMembers(principal, name, work.repository.state);
         await answer(ctx, work, {
           ...{ path: "git-receive-pack", query: "", mostBytes: services.limits.pushBytes, signal, session },
         });
@@ -134,15 +133,17 @@ async function openFor(
   }
 }
 
-function signalOf(ctx: Call, { repositories, limits }: Services): AbortSignal {
-  return AbortSignal.any([clientSignal(ctx.res), repositories.closing, AbortSignal.timeout(limits.gitMs)]);
+interface Wanted {
+  readonly service: GitService;
+  readonly name: string;
 }
 
-/** @throws Problem `insufficient_scope` */
-function authorize({ state: { principal } }: Call, service: GitService, name: string): void {
+/** @throws Problem `insufficient_scope`, `git_missing` */
+async function authorize(ctx: Call, services: Services, { service, name }: Wanted): Promise<void> {
+  const { principal } = ctx.state;
   const what = service === "git-upload-pack" ? "A clone" : "A push";
   requireScope(principal, service === "git-upload-pack" ? "read" : "deploy", what);
-  requireFunction(principal, name);
+  await requireRepository(principal, name, services);
 }
 
 /** @throws Problem `invalid_name` */

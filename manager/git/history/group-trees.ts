@@ -25,18 +25,22 @@ const OWN_MANIFESTS: readonly string[] = GROUP_MANIFESTS.slice(0, 2);
 
 /** Returns the tree of a group in which one function has another version: its file or folder, and its entry. */
 export async function groupTree(
-  { repository, record, place, source, files, image }: GroupTreeOptions,
+  { repository, record, source, files, image, ...options }: GroupTreeOptions,
   { git, limits, signal }: WriterMeans,
 ): Promise<VersionTree> {
   const { name, settings } = record;
-  const { tip, alike, state } = place;
-  const former = state.path.replace(/\/+$/, "") || ".";
+  const { tip, alike, state } = options.place;
+  // An image has no place in the tree.
+  const former = state.path.replace(/(?<=.)\/+$/, "");
   const kind =
-    tip === null ? undefined : await kindAt(git, { repository, commit: tip, path: former, signal });
+    tip === null || former === ""
+      ? undefined
+      : await kindAt(git, { repository, commit: tip, path: former, signal });
   const isFile = former !== "." && kind === "file" && !ARCHIVES.includes(source.type);
   // What was a file becomes a folder, with the name by which an apply finds it.
   const isNew = former === "" || (kind === "file" && !isFile);
-  const path = isNew && image === undefined ? name : former;
+  const place = isNew ? name : former;
+  const path = image === undefined ? place : "";
   const manifest = tip === null ? undefined : await findManifest();
   const own = isFile || image !== undefined ? undefined : OWN_MANIFESTS.find((each) => files.has(each));
   const changed = new Map<string, Uint8Array>();
@@ -49,11 +53,13 @@ export async function groupTree(
     const base = await baseOf(text, textOf(own === undefined ? undefined : files.get(own)), limits);
     const moved = path === former ? {} : { source: `${path}/` };
     const edited = await editSettings(text, { name, settings, base, limits, image, isGroup: true, ...moved });
-    if (edited !== undefined && (edited !== text || path === ".")) changed.set(file, Buffer.from(edited));
+    if (edited !== text || path === "." || path === "") changed.set(file, Buffer.from(edited ?? text));
   }
+  // An image has its entry alone.
+  const replaced = [former, path].filter(Boolean);
   return {
     ...{ path, files: changed, executables, bytes: sizeOf(changed) },
-    ...(path === "." ? {} : { replaces: [former, path].filter(Boolean) }),
+    ...(path === "." ? {} : { replaces: replaced.length > 0 ? replaced : [manifest?.file ?? name] }),
     ...(alike === undefined ? {} : { treeOf: alike }),
   };
 

@@ -12,11 +12,9 @@ import {
   planHistory,
   wholeOf,
 } from "./plan-history.ts";
-import type { WriterMeans } from "./version-tree.ts";
+import { type ResolveMeans, resolvePending } from "./resolve-pending.ts";
 
-export interface RecordMeans extends WriterMeans {
-  readonly home: Home;
-}
+export type RecordMeans = ResolveMeans;
 
 const WHOLE_TREE = ".";
 
@@ -25,9 +23,12 @@ const WHOLE_TREE = ".";
  * @returns undefined if the function was removed, and the repository with it
  */
 export async function recordVersions(
-  repository: OpenRepository,
+  opened: OpenRepository,
   means: RecordMeans,
 ): Promise<OpenRepository | undefined> {
+  const { pending } = opened.state;
+  const repository = pending === undefined ? opened : await resolvePending(opened, pending, means);
+  if (repository === undefined) return opened;
   const { name, state } = repository;
   const functions: Record<string, FunctionState> = {};
   const plans: HistoryStep[][] = [];

@@ -31,7 +31,9 @@ type Path = readonly (string | number)[];
 const MOST_CHARACTERS = 1024 ** 2;
 /** Other names of settings, by their name in a query. */
 const OTHER_NAMES: ReadonlyMap<string, Path> = new Map<string, Path>([
-  ...Object.entries(NUMBER_SETTINGS).map(([name, { query }]) => [query, [name]] as const),
+  ...Object.entries(NUMBER_SETTINGS).flatMap(([name, { query }]) =>
+    name === query ? [] : [[query, [name]] as const],
+  ),
   ...["net", "sys"].map((name) => [name, ["permissions", name]] as const),
   ...Object.entries(QUOTA_QUERY).map(([name, query]) => [query, ["quota", name]] as const),
   ...Object.entries(RETRY_QUERY).map(([name, query]) => [query, ["retry", name]] as const),

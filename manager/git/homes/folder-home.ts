@@ -28,6 +28,7 @@ export interface FolderHomeOptions {
 
 /** Repositories in a folder of this machine, each with its state in a file. One program at a time uses it. */
 export class FolderHome implements Home {
+  readonly isShared = false;
   readonly #options: FolderHomeOptions;
   readonly #turns = new InTurn();
   /** What each repository had when it was last read or saved; undefined for one that is broken. */

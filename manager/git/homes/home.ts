@@ -5,6 +5,9 @@ import type { CommitId, RefUpdate, RepositoryState } from "../repository.ts";
  * at a time; several managers may share what is kept.
  */
 export interface Home {
+  /** Whether several managers may use it at once. */
+  readonly isShared: boolean;
+
   /**
    * Returns a repository, up to date with what is kept; undefined if there is none.
    * @throws Problem `store_unavailable`, `storage_full`

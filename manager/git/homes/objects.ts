@@ -43,12 +43,15 @@ export async function syncObjects(objects: string, since: Date): Promise<void> {
   await syncPath(objects);
 }
 
-/** Lists the packs in a folder of objects. */
+/** Lists the packs in a folder of objects that git can use: a killed program leaves some without their index. */
 export async function packsIn(objects: string): Promise<readonly PackFile[]> {
+  const folder = join(objects, "pack");
+  const names = new Set(await namesIn(folder));
   const packs: PackFile[] = [];
-  for (const name of await namesIn(join(objects, "pack"))) {
+  for (const name of names) {
     const id = PACK.exec(name)?.[1];
-    if (id !== undefined) packs.push({ id, bytes: (await stat(join(objects, "pack", name))).size });
+    if (id === undefined || !names.has(`pack-${id}.idx`)) continue;
+    packs.push({ id, bytes: (await stat(join(folder, name))).size });
   }
   return packs;
 }

@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
-import { type Principal, requireAllFunctions, requireFunction } from "../../../http/access/principal.ts";
+import type { Principal } from "../../../http/access/principal.ts";
 import type { Limits } from "../../../platform/limits.ts";
-import type { Platform } from "../../../platform/platform.ts";
+import type { Platform, VersionNote } from "../../../platform/platform.ts";
 import { Problem, toProblem } from "../../../platform/problems.ts";
 import type { Builder } from "../../../runtimes/runtime.ts";
 import type { Deploys } from "../../deploys/deploys.ts";
@@ -13,9 +13,11 @@ import type { CommitId, PendingPush, RefUpdate } from "../repository.ts";
 import { readTree } from "../tree/read-tree.ts";
 import type { Commit } from "../tree/tree.ts";
 import { explain } from "./explain.ts";
+import { checkMembers, leavingLines } from "./members.ts";
 import { planTree } from "./plan/plan-tree.ts";
 import { tipFacts } from "./plan/tip-facts.ts";
 import type { FunctionPlan, TreeMeans, TreePlan } from "./plan/tree-plan.ts";
+import { putObjects } from "./put-objects.ts";
 import { type StagedFunction, StageFailed, stageAll } from "./stage.ts";
 import { stateAfter } from "./state-after.ts";
 import { type Switches, switchAll } from "./switch.ts";
@@ -86,7 +88,7 @@ const MARGIN_MS = 30_000;
  */
 export async function deployCommit(order: CommitOrder, services: CommitServices): Promise<DeployedCommit> {
   const { commit, say } = order;
-  const { plan, means } = await planCommit(order, services);
+  const { plan, means, joining } = await planCommit(order, services);
   for (const warning of plan.warnings) say(`warning: ${warning}`);
   const begun = await begin(order, { plan, limits: services.limits });
   const at = { ...order, ...begun };
@@ -98,12 +100,17 @@ export async function deployCommit(order: CommitOrder, services: CommitServices)
     await at.repository.save({ state: order.repository.state });
     throw error instanceof StageFailed ? failed(error) : error;
   }
-  return await takeOver(at, { plan, staged, services });
+  const deployed = await takeOver(at, { plan, staged, note: means.note, services });
+  for (const name of joining) await services.home.remove(name);
+  for (const line of leavingLines(plan, order.repository)) say(line);
+  return deployed;
 }
 
 interface Planned {
   readonly plan: TreePlan;
   readonly means: TreeMeans;
+  /** Repositories whose function moves into this one. */
+  readonly joining: readonly string[];
 }
 
 /** Reads the tree of a commit, and compares it with what is deployed. Changes nothing. */
@@ -121,25 +128,13 @@ export async function planCommit(order: CommitOrder, services: CommitServices): 
   const facts = tipFacts({ repository, commit: commit.id, objects, signal, git, builder });
   const means = { ...services, ...facts, limits, principal, note, signal };
   const plan = await planTree(files, repository.name, means);
-  for (const { name } of plan.functions) requireFunction(principal, name);
-  if (plan.objects.length > 0) requireAllFunctions(principal);
-  await checkOwners(plan, repository, services.home);
-  return { plan, means };
+  const joining = await checkMembers(plan, repository, { principal, home: services.home });
+  return { plan, means, joining };
 }
 
 /** Functions that differ from what is deployed, as far as that is known. */
 function changed({ functions }: TreePlan): readonly FunctionPlan[] {
   return functions.filter(({ isUnchanged }) => !isUnchanged);
-}
-
-/** A repository that has one function alone gives it to a group. */
-async function checkOwners({ functions }: TreePlan, { name }: OpenRepository, home: Home): Promise<void> {
-  for (const { name: each } of functions) {
-    const owner = await home.ownerOf(each);
-    if (owner === undefined || owner === name || owner === each) continue;
-    const detail = `The function "${each}" is in the repository "${owner}": remove it from the skiff.yaml there, or from this one.`;
-    throw new Problem("push_refused", detail);
-  }
 }
 
 /** Keeps what the push is about to do, before the first version is made. */
@@ -168,17 +163,16 @@ function moved(objects: string, before: OpenRepository, after: OpenRepository): 
   return inside.startsWith("..") || isAbsolute(inside) ? objects : join(after.path, inside);
 }
 
+interface Takeover {
+  readonly plan: TreePlan;
+  readonly staged: readonly StagedFunction[];
+  readonly note: VersionNote;
+  readonly services: CommitServices;
+}
+
 async function takeOver(
   order: CommitOrder,
-  {
-    plan,
-    staged,
-    services,
-  }: {
-    readonly plan: TreePlan;
-    readonly staged: readonly StagedFunction[];
-    readonly services: CommitServices;
-  },
+  { plan, staged, note, services }: Takeover,
 ): Promise<DeployedCommit> {
   const { commit, objects, refs, byGit, reachedAt, signal } = order;
   const { limits } = services;
@@ -196,7 +190,9 @@ async function takeOver(
     const after = await stateAfter(ready.state, { plan, staged, commit: commit.id }, services.platform);
     return await ready.save({ state: after, refs, byGit });
   };
-  const repository = await switchAll(switches, { ...services, reachedAt }, finish);
+  const repository = await switchAll(switches, { ...services, reachedAt }, () =>
+    putObjects(plan.objects, { ...services, note }, finish),
+  );
   const functions = plan.functions.map(({ name, former }) => {
     const record = staged.find((each) => each.plan.name === name);
     const change = record?.change;
@@ -224,10 +220,7 @@ async function removeCreated(
 }
 
 function failed({ failures }: StageFailed): Problem {
-  const lines = failures.flatMap(({ name, error }) => {
-    const [first = "", ...rest] = explain(error);
-    return [`${name}: ${first}`, ...rest];
-  });
+  const lines = failures.flatMap(({ plan, error }) => explain(error, plan));
   const { code, extensions } = toProblem(failures[0]!.error);
   return new Problem(code as "build_failed", lines.join("\n"), extensions);
 }

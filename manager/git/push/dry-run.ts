@@ -21,10 +21,11 @@ export async function dryRun(order: CommitOrder, services: CommitServices): Prom
 }
 
 async function buildOnly(
-  { name, versions, former, isUnchanged, diff }: FunctionPlan,
+  plan: FunctionPlan,
   { say, signal }: CommitOrder,
   { builder, platform }: CommitServices,
 ): Promise<void> {
+  const { name, versions, former, isUnchanged, diff } = plan;
   if (isUnchanged) return say(`${name}: unchanged`);
   const settings = (await platform.find(name))?.settings;
   for (const { known, order } of versions) {
@@ -34,11 +35,8 @@ async function buildOnly(
       const start = settings && { formerEntry: settings.entry, start: exactStart(settings) };
       await builder.build(order.source, { ...start, signal });
     } catch (error) {
-      const [first = "", ...rest] = explain(error);
-      throw new Problem(
-        "push_refused",
-        [`${name}: ${first}`, ...rest, "dry run: nothing was pushed"].join("\n"),
-      );
+      const lines = [...explain(error, plan), "dry run: nothing was pushed"];
+      throw new Problem("push_refused", lines.join("\n"));
     }
     say(`${name}: built in ${formatMs(performance.now() - startedAt)}`);
   }

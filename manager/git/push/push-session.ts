@@ -4,6 +4,7 @@ import type { OpenRepository } from "../homes/home.ts";
 import { type HookedPush, serveHook } from "../program/hook.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Accepted, Push, ReceivePush } from "./push.ts";
+import { short } from "./rules/decide.ts";
 
 export interface SessionServices {
   readonly repositories: Repositories;
@@ -16,6 +17,9 @@ export interface SessionOptions extends Omit<Push, "repository" | "updates" | "o
   /** The repository in which git receives the push; a new one until it is accepted. */
   readonly opened: OpenRepository;
 }
+
+/** Refs of a push that are shown at once. */
+const MOST_LINES = 5;
 
 /** One push: the decision about it, and the turn of the repository until git has moved its refs. */
 export class PushSession {
@@ -55,6 +59,9 @@ export class PushSession {
     const { repositories, print } = this.#services;
     const { name, signal } = this.#options;
     const decided = Promise.withResolvers<Accepted>();
+    for (const { ref, to } of push.updates.slice(0, MOST_LINES))
+      say(`${short(ref)} ${to.slice(0, 7)} → ${name}`);
+    if (repositories.isBusy(name)) say("waiting for another push…");
     this.#turn = repositories
       .inTurn(name, signal, async () => {
         const accepted = this.#receive(push, say);

@@ -9,6 +9,7 @@ import {
   deployCommit,
 } from "./deploy-commit.ts";
 import { dryRun } from "./dry-run.ts";
+import { errorLines } from "./explain.ts";
 import type { Accepted, Push } from "./push.ts";
 import { type Decision, decide, short } from "./rules/decide.ts";
 import { readPushOptions } from "./rules/push-options.ts";
@@ -18,6 +19,9 @@ export interface ReceiveServices extends Omit<CommitServices, "git" | "home"> {
   readonly repositories: Repositories;
 }
 
+/** Functions that stay as they are and are named. */
+const MOST_UNCHANGED = 5;
+
 /**
  * Decides about a push, and deploys what its branch has.
  * @throws Problem that says why it is refused; nothing is changed then
@@ -26,9 +30,7 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
   const { repository, updates, say } = push;
   const { git, home } = await services.repositories.tools();
   const all = { ...services, git, home };
-  const { state, name } = repository;
-  const [first] = updates;
-  say(`${short(first?.ref ?? state.branch)} ${first?.to.slice(0, 7)} → ${name}`);
+  const { state } = repository;
   const options = readPushOptions(push.options);
   const decision = decide(updates, { state, refs: await refsOf(git, repository.path) });
   await refuseMissingHistory(git, push);
@@ -53,7 +55,7 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
     if (options.isDryRun) await dryRun(order, all);
     const deployed = await deployCommit(order, all);
     for (const line of storedLines(decision)) say(line);
-    for (const each of deployed.functions) say(urlLine(each, push.baseUrl));
+    for (const line of resultLines(deployed.functions, push.baseUrl)) say(line);
     const versions = deployed.functions.map((each) => `${each.name} version ${each.version}`).join(", ");
     return {
       detail: `${decision.branch} ${commit!.id.slice(0, 7)}: ${versions}`,
@@ -97,8 +99,22 @@ async function checkMove(push: Push, { from, to }: RefUpdate, { git }: CommitSer
   throw new Problem("push_refused", detail);
 }
 
-function urlLine({ name, version, takesCalls }: DeployedFunction, baseUrl: string): string {
-  return `${baseUrl}/fn/${name}${takesCalls ? "" : `@${version}`}  version ${version}`;
+function resultLines(functions: readonly DeployedFunction[], baseUrl: string): string[] {
+  const same = functions.filter(({ isUnchanged }) => isUnchanged);
+  const shown = same.slice(0, MOST_UNCHANGED);
+  const more = same.length - shown.length;
+  return [
+    ...shown.map(
+      ({ name, version }) => `${name}: unchanged, version ${version} has this source and these settings`,
+    ),
+    ...(more > 0 ? [`${more} more functions are unchanged`] : []),
+    ...functions
+      .filter(({ isUnchanged }) => !isUnchanged)
+      .map(
+        ({ name, version, takesCalls }) =>
+          `${baseUrl}/fn/${name}${takesCalls ? "" : `@${version}`}  version ${version}`,
+      ),
+  ];
 }
 
 /** Adds to a refusal what serves still. */
@@ -127,7 +143,10 @@ async function withRemains(
       ? stays
       : `${stays}, ${serves.join(", ")} ${serves.length === 1 ? "serves" : "serve"}`;
   const { code, detail, extensions } = error as Problem<"build_failed">;
-  return new Problem(code, `${detail}\n${line}`, extensions);
+  const { errors = [] } = extensions;
+  const isDeclaration = error.code === "invalid_declaration" && errors.length > 0;
+  const what = isDeclaration ? errorLines(errors).join("\n") : detail;
+  return new Problem(code, `${what}\n${line}`, extensions);
 }
 
 function shortId(id: CommitId): string {

@@ -27,10 +27,10 @@ export interface StageMeans extends Pick<TreeMeans, "platform" | "deploys" | "si
 /** What failed, by function, and what was stored nevertheless. */
 export class StageFailed extends Error {
   readonly staged: readonly StagedFunction[];
-  readonly failures: readonly { readonly name: string; readonly error: unknown }[];
+  readonly failures: readonly { readonly plan: FunctionPlan; readonly error: unknown }[];
 
   constructor(staged: StageFailed["staged"], failures: StageFailed["failures"]) {
-    super(`${failures.map(({ name }) => name).join(", ")} could not be deployed`);
+    super(`${failures.map(({ plan }) => plan.name).join(", ")} could not be deployed`);
     this.staged = staged;
     this.failures = failures;
   }
@@ -45,7 +45,7 @@ export async function stageAll(plans: readonly FunctionPlan[], means: StageMeans
   const ended = await Promise.allSettled(plans.map((plan) => places.run(() => stage(plan, means))));
   const staged = ended.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   const failures = ended.flatMap((each, index) =>
-    each.status === "rejected" ? [{ name: plans[index]!.name, error: each.reason as unknown }] : [],
+    each.status === "rejected" ? [{ plan: plans[index]!, error: each.reason as unknown }] : [],
   );
   if (failures.length > 0) throw new StageFailed(staged, failures);
   return staged;
@@ -53,7 +53,7 @@ export async function stageAll(plans: readonly FunctionPlan[], means: StageMeans
 
 async function stage(plan: FunctionPlan, means: StageMeans): Promise<StagedFunction> {
   const { name, former, versions, isSplit, reroutes } = plan;
-  const { platform, say } = means;
+  const { platform } = means;
   const made: number[] = [];
   const weights = new Map<number, number>();
   for (const each of versions) {
@@ -68,10 +68,7 @@ async function stage(plan: FunctionPlan, means: StageMeans): Promise<StagedFunct
   const version = currentVersion(shares) ?? made.at(-1) ?? former!.version;
   const record = (await platform.find(name, version))!;
   const isServing = version === former?.version && former.traffic.length > 0;
-  if (made.length === 0 && isServing && !reroutes) {
-    say(`${name}: unchanged, version ${version} has this source and these settings`);
-    return { plan, record, made };
-  }
+  if (made.length === 0 && isServing && !reroutes) return { plan, record, made };
   const wanted = wantedRoute(plan, { version, shares, percent: means.percent });
   // A version of an earlier push was probed then: it may have lost its instance since.
   if (made.length === 0 && !isServing && !isSplit && wanted.traffic.length > 0)

@@ -46,7 +46,7 @@ async function switchOne(name: string, change: PendingSwitch, platform: Platform
 }
 
 /** Removes functions that the push created, and gives others their traffic back. */
-async function undo(switches: Switches, done: readonly string[], means: SwitchMeans): Promise<void> {
+export async function undo(switches: Switches, done: readonly string[], means: SwitchMeans): Promise<void> {
   const { platform, deploys, print } = means;
   for (const [name, { version, traffic, former }] of Object.entries(switches).reverse()) {
     const expected = [currentVersion(traffic) ?? version];

@@ -4,6 +4,9 @@ import { read, sql, type Work } from "../work.ts";
 /** A pack that no repository names by then is removed. */
 const UNNAMED_MS = 24 * 3_600_000;
 const REMOVED_AT_ONCE = 20;
+const BYTES_AT_ONCE = 128 * 1024;
+/** Of every part but the last one. */
+const PACK_PART_BYTES = 1024 ** 2;
 
 export interface PackUpload {
   /** Names this upload: several managers may store the same pack at the same time. */
@@ -69,13 +72,16 @@ export function* findPack(
   return row && { upload: row.upload as string, bytes: Number(row.bytes) };
 }
 
-export function* packPart(upload: string, part: number): Work<Uint8Array | undefined> {
+/** Returns bytes of a pack from a place on, which are less than a part: the driver holds them as text in between. */
+export function* packBytes(upload: string, at: number): Work<Uint8Array | undefined> {
   const [row] = yield read(
-    "SELECT bytes FROM repository_pack_parts WHERE upload = $1 AND part = $2",
+    `SELECT substr(bytes, $3::integer, ${BYTES_AT_ONCE}) AS bytes FROM repository_pack_parts WHERE upload = $1 AND part = $2`,
     upload,
-    part,
+    Math.floor(at / PACK_PART_BYTES),
+    (at % PACK_PART_BYTES) + 1,
   );
-  return row?.bytes as Uint8Array | undefined;
+  const bytes = row?.bytes as Uint8Array | undefined;
+  return bytes?.byteLength ? bytes : undefined;
 }
 
 export function* removeUpload(upload: string): Work<void> {

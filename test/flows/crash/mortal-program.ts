@@ -12,6 +12,8 @@ export interface MortalProgramOptions {
   readonly platform: FakePlatform;
   readonly functions: CalledFunctions;
   readonly isShared: boolean;
+  /** A program takes over at once what one of the same identity has. "program" by default. */
+  readonly identity?: string;
   readonly print: (line: string) => void;
 }
 
@@ -36,7 +38,7 @@ export class MortalProgram {
 
   static async start(options: MortalProgramOptions, stop?: Stop): Promise<MortalProgram> {
     const point = new CrashPoint(stop?.at ?? Number.POSITIVE_INFINITY);
-    const { functions, platform, isShared, print } = options;
+    const { functions, platform, isShared, identity = "program", print } = options;
     const router = await functions.routerOf(stop?.stopsCalls ? point : { pass: () => true });
     const changes = storeChanges();
     const { runs, calls, topics, timers, bodies } = options.store;
@@ -44,7 +46,7 @@ export class MortalProgram {
     const engine = await Engine.open({
       ...{ store, changes, platform, isShared, print, keys: new KeyTable(), access: { mode: "loopback" } },
       ...{ limits: limitsFromEnv({}), env: {}, router: () => router.url, callerKey: "sk_kinternals_text" },
-      ...{ identity: "program", now: Date.now, random: Math.random },
+      ...{ identity, now: Date.now, random: Math.random },
     });
     return new MortalProgram(engine, router, point);
   }

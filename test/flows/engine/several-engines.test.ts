@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Engine } from "../../../flows/engine/engine.ts";
 import { announcing, storeChanges } from "../../../store/changes.ts";
 import type { FlowStore } from "../../../store/store.ts";
+import { eventually } from "../../support/eventually.ts";
 import { FlowRig } from "../support/flow-rig.ts";
 
 describe("engines of several programs on one store", () => {
@@ -66,5 +67,26 @@ output: "\${ steps.event.output }"
     const approval = { kind: "approval", step: "person", approved: true, by: "me" } as const;
     await rig.sqlite.runs.signal([{ run: id, signal: approval }], Date.now());
     assert.equal(await rig.output(id), 2);
+  });
+
+  it("go on with a run that they claim again while an append of it is under way", async () => {
+    await rig.put("two", 'steps: {a: {fn: first}, b: {fn: add, with: "1", needs: [a]}}');
+    rig.functions.set("first", () => 1);
+    const changes = storeChanges();
+    const engine = await rig.start({ identity: "c", changes, store: announcing(rig.store, changes) });
+    await Promise.all(engines.map((other) => other.close({ drainMs: 0 })));
+    rig.onAppend = async ({ run, entries }) => {
+      if (!entries.some((entry) => entry.kind === "done" && entry.step === "a")) return;
+      rig.onAppend = undefined;
+      // Another engine takes this one for dead, which lives.
+      await rig.sqlite.runs.free({ of: { prefix: "c/" }, now: Date.now(), limit: 9 });
+      changes.emit("runs");
+      await eventually("it is claimed", async () => (await rig.sqlite.runs.beats()).length === 1);
+      // The store answers in order: by then the engine has read whatever it reads without this append.
+      for (let n = 0; n < 20; n++) await rig.sqlite.runs.get(run);
+    };
+    const id = await rig.begin(engine, "two");
+    await rig.run(id, "done");
+    assert.equal(rig.calls().filter((name) => name === "first").length, 1);
   });
 });

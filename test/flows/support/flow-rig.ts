@@ -123,7 +123,7 @@ export class FlowRig {
       run = await this.sqlite.runs.get(id);
       return run?.state === state;
     };
-    await eventually(`the run is ${state}`, isThere, 5_000).catch(async (error: Error) => {
+    await eventually(`the run is ${state}`, isThere).catch(async (error: Error) => {
       const entries = (await this.sqlite.runs.entries(id, 1, 1_000)).map((entry) => JSON.stringify(entry));
       const all = [error.message, `it is ${JSON.stringify(run)}`, ...entries, ...this.lines];
       throw new Error(all.join("\n"));

@@ -19,6 +19,8 @@ describe("manager: git repositories", () => {
   const keyTable = new KeyTable();
   const read = issuedKey(keyTable, { scopes: ["read"] });
   const onlyA = issuedKey(keyTable, { scopes: ["read", "deploy"], functions: ["a", "shop-cart"] });
+  const ofShop = issuedKey(keyTable, { scopes: ["read", "deploy"], functions: ["shop-cart", "shop-pay"] });
+  const named = issuedKey(keyTable, { scopes: ["read", "deploy"], functions: ["shop"] });
   let skiff: StartedManager;
   let home: FolderHome;
   let commits: readonly string[];
@@ -155,6 +157,23 @@ describe("manager: git repositories", () => {
     await as(onlyA.authorization).delete("/git/shop").expect(403);
     await as(onlyA.authorization).patch("/git/shop").send({ branch: "next" }).expect(403);
     await as(read.authorization).patch("/git/a").send({ branch: "next" }).expect(403);
+  });
+
+  it("are cloned and pushed with keys that may use all of their functions", async () => {
+    for (const [key, status] of [
+      [ofShop, 200],
+      [onlyA, 403],
+      [named, 403],
+    ] as const) {
+      const basic = `Basic ${Buffer.from(`git:${key.text}`).toString("base64")}`;
+      for (const service of ["git-upload-pack", "git-receive-pack"])
+        await as(basic).get(`/git/shop.git/info/refs?service=${service}`).expect(status);
+      await as(basic)
+        .post("/git/shop.git/git-receive-pack")
+        .type("application/x-git-receive-pack-request")
+        .send("0000")
+        .expect(status);
+    }
   });
 
   it("deploy from another branch once it is chosen, and keep the versions that serve", async () => {

@@ -177,11 +177,11 @@ export function answerProbes(server: http.Server): void {
   });
 }
 
-/** Waits for a condition; fails after five seconds, naming it. */
+/** Waits for a condition; fails after half a minute, naming it. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 30_000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited 5 s in vain for: ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited 30 s in vain for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

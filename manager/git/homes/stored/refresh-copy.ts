@@ -2,12 +2,16 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { Semaphore } from "../../../../process/semaphore.ts";
 import type { Repositories, StoredRepository } from "../../../../store/git/repositories.ts";
 import type { Git } from "../../program/git.ts";
 import type { CommitId } from "../../repository.ts";
 import { initRepository, looseRef, packedRefs, setHead } from "../bare-repository.ts";
 import { writeDurably } from "../durable-files.ts";
 import { packsIn } from "../objects.ts";
+
+/** Packs that are fetched at a time. */
+const AT_ONCE = 4;
 
 /** What a refresh needs besides the folder. */
 export interface RefreshMeans {
@@ -29,7 +33,12 @@ export async function refreshCopy(
   const objects = join(path, "objects");
   const kept = new Set(row.packs.map(({ id }) => id));
   const present = new Set((await packsIn(objects)).map(({ id }) => id));
-  for (const { id } of row.packs) if (!present.has(id)) await fetchPack(path, { name: row.name, id }, means);
+  const places = new Semaphore({ places: AT_ONCE });
+  const missing = row.packs.filter(({ id }) => !present.has(id));
+  const fetched = missing.map(({ id }) => places.run(() => fetchPack(path, { name: row.name, id }, means)));
+  // None may still write when this has failed.
+  await Promise.allSettled(fetched);
+  await Promise.all(fetched);
   await writeRefs(path, row.refs);
   await setHead(path, branch);
   // Another manager packed them again, or a change that had them failed.
@@ -42,8 +51,9 @@ export async function writeRefs(path: string, refs: Readonly<Record<string, Comm
   await writeDurably(join(path, "packed-refs"), lines.join(""));
   // A ref in a file of its own counts more than a packed one.
   const entries = await readdir(join(path, "refs"), { recursive: true, withFileTypes: true });
-  for (const entry of entries)
-    if (entry.isFile()) await rm(join(entry.parentPath, entry.name), { force: true });
+  // Git may be about to move a ref that it has locked.
+  const loose = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".lock"));
+  for (const { parentPath, name } of loose) await rm(join(parentPath, name), { force: true });
 }
 
 /** Whether a folder has the refs of a row. */

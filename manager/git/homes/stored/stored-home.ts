@@ -38,6 +38,7 @@ export interface StoredHomeOptions {
 
 /** Repositories in the store, which any number of managers share. A folder has working copies of those in use. */
 export class StoredHome implements Home {
+  readonly isShared = true;
   readonly #options: StoredHomeOptions;
   readonly #turns = new InTurn();
   readonly #copies: WorkingCopies;

@@ -1,0 +1,36 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { branchRef } from "../repository.ts";
+import { readRef } from "./bare-repository.ts";
+import { readState } from "./state-file.ts";
+
+/** What a home has, found without git. */
+export interface HomeGlance {
+  readonly hasRepositories: boolean;
+  /** Whether a program that was killed left a push or a move of a branch unfinished. */
+  readonly isUnfinished: boolean;
+}
+
+/** Looks at the repositories in a folder. One whose state is broken has its error when it is opened. */
+export async function lookAtFolder(folder: string): Promise<HomeGlance> {
+  const repositories = (await namesIn(folder)).filter((name) => name.endsWith(".git"));
+  let isUnfinished = false;
+  for (const name of repositories) {
+    const path = join(folder, name);
+    const kept = await readState(path).catch(() => undefined);
+    if (kept === undefined) continue;
+    const { branch, tip, pending } = kept.state;
+    const isBehind = tip !== null && (await readRef(path, branchRef(branch))) !== tip;
+    if (pending !== undefined || kept.moves.length > 0 || isBehind) isUnfinished = true;
+  }
+  return { hasRepositories: repositories.length > 0, isUnfinished };
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}

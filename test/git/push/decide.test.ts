@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { decide } from "../../../manager/git/push/rules/decide.ts";
+import { readPushOptions } from "../../../manager/git/push/rules/push-options.ts";
+import { checkRefName } from "../../../manager/git/push/rules/ref-names.ts";
+import {
+  emptyState,
+  NO_COMMIT,
+  type RefUpdate,
+  type RepositoryState,
+} from "../../../manager/git/repository.ts";
+
+const [A, B] = ["a".repeat(40), "b".repeat(40)];
+const create = (ref: string): RefUpdate => ({ ref, from: NO_COMMIT, to: A });
+const grown: RepositoryState = { ...emptyState(), tip: A };
+
+/** What refuses the push. */
+function refusal(updates: readonly RefUpdate[], { state = grown, refs = ["refs/heads/main"] } = {}): string {
+  try {
+    decide(updates, { state, refs });
+  } catch (error) {
+    return (error as { detail: string }).detail;
+  }
+  return "";
+}
+
+describe("the rules of a push", () => {
+  it("let the first push choose the branch that deploys", () => {
+    const branchOf = (...names: string[]) =>
+      decide(
+        names.map((name) => create(`refs/heads/${name}`)),
+        { state: emptyState(), refs: [] },
+      ).branch;
+    assert.equal(branchOf("trunk"), "trunk");
+    assert.equal(branchOf("a", "master"), "master");
+    assert.equal(branchOf("a", "master", "main"), "main");
+    const none = { state: emptyState(), refs: [] };
+    assert.match(refusal([create("refs/heads/a"), create("refs/heads/b")], none), /push it alone first/);
+    assert.match(refusal([create("refs/tags/v1")], none), /push the branch main first/);
+  });
+
+  it("store other branches and tags beside the one that deploys", () => {
+    const main = { ref: "refs/heads/main", from: A, to: B };
+    const { deploying, stored } = decide([create("refs/tags/v1"), main], {
+      state: grown,
+      refs: ["refs/heads/main"],
+    });
+    assert.equal(deploying, main);
+    assert.deepEqual(stored, [create("refs/tags/v1")]);
+  });
+
+  it("keep the branch that deploys", () => {
+    assert.match(refusal([{ ref: "refs/heads/main", from: A, to: NO_COMMIT }]), /cannot be deleted/);
+    assert.equal(refusal([{ ref: "refs/heads/other", from: A, to: NO_COMMIT }]), "");
+  });
+
+  it("refuse names that git would refuse when the function is deployed", () => {
+    for (const ref of ["refs/skiff/x", "refs/heads", "refs/notes/commits", "HEAD"])
+      assert.match(refusal([create(ref)]), /no branch and no tag/, ref);
+    for (const name of [
+      "HEAD",
+      "-rf",
+      "a..b",
+      "a b",
+      "x.lock",
+      ".x",
+      "a/.b",
+      "a~1",
+      "x@{1}",
+      "a//b",
+      "a/",
+      "a.",
+    ])
+      assert.match(checkRefName(`refs/heads/${name}`) ?? "", /not a valid name/, name);
+    assert.match(checkRefName(`refs/heads/${"a".repeat(201)}`) ?? "", /too long/);
+    for (const name of ["feature/x", "v1.2.3", "übung"])
+      assert.equal(checkRefName(`refs/heads/${name}`), undefined);
+    assert.match(refusal([create("refs/heads/main/x")]), /main\/x cannot be beside main/);
+    assert.match(refusal([create("refs/heads/a"), create("refs/heads/a/b")]), /cannot be beside/);
+  });
+
+  it("bound the number of branches and tags", () => {
+    const refs = Array.from({ length: 1_000 }, (_, index) => `refs/tags/v${index}`);
+    assert.match(
+      refusal([create("refs/tags/more")], { state: grown, refs }),
+      /1001 branches and tags, at most 1000/,
+    );
+  });
+});
+
+describe("push options", () => {
+  it("are read", () => {
+    assert.deepEqual(readPushOptions([]), { isDryRun: false });
+    assert.deepEqual(readPushOptions(["message=a=b", "traffic=10", "dry-run"]), {
+      isDryRun: true,
+      message: "a=b",
+      percent: 10,
+    });
+  });
+
+  it("are refused by their name", () => {
+    const refusalOf = (...options: string[]) => {
+      try {
+        readPushOptions(options);
+      } catch (error) {
+        return (error as { detail: string }).detail;
+      }
+      return "";
+    };
+    assert.match(refusalOf("ci.skip"), /Unknown push option "ci.skip". There are message=TEXT/);
+    assert.match(refusalOf("traffic=101"), /traffic=101 must be a whole number/);
+    assert.match(refusalOf("message"), /Unknown push option "message"/);
+    assert.match(refusalOf("dry-run", "dry-run"), /given twice/);
+    assert.match(refusalOf(`message=${"x".repeat(1_001)}`), /1001 characters, at most 1000/);
+  });
+});
