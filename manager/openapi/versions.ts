@@ -172,6 +172,7 @@ export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
       },
       {
         ...{ message: MESSAGE, commit: COMMIT, sourceBytes: { type: "integer", minimum: 0 } },
+        author: { ...TEXT, description: "Who made the commit that was pushed, as `Name <address>`" },
         settings: { ...ref("Settings"), description: "Absent for callers without the scope read" },
       },
     ),

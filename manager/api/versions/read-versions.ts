@@ -77,6 +77,7 @@ export function versionDocument(
     by: note.by,
     message: note.message,
     commit: note.commit,
+    author: note.author,
     hash,
     sourceHash,
     sourceBytes,

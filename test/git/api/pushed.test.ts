@@ -41,6 +41,14 @@ describe("what was pushed, over the API", function () {
     );
   });
 
+  it("has its author among the versions", async () => {
+    const [newest] = (await get("/func/hello/versions")).versions;
+    assert.deepEqual(
+      [newest.commit, newest.author, newest.message, newest.by],
+      [commits[0], "Ada <ada@example.com>", "Say two", "local"],
+    );
+  });
+
   it("is deployed from another branch with its next push, and not before", async () => {
     await user.git("push", "-q", "origin", "HEAD~1:refs/heads/next");
     await request(skiff.url).patch("/git/hello").send({ branch: "next" }).expect(200);
@@ -55,9 +63,23 @@ describe("what was pushed, over the API", function () {
     assert.deepEqual([newest.id, newest.versions, before.id], [commit, { hello: 3 }, commits[1]]);
   });
 
+  it("is followed by what the API deploys", async () => {
+    await skiff.deploy("hello", code("four"), "message=Say+four");
+    const { functions, head } = await get("/git/hello");
+    const [newest] = (await get("/git/hello/commits?limit=1")).commits;
+    assert.deepEqual([newest.id, newest.subject, newest.author], [head, "Say four", "local"]);
+    assert.deepEqual([newest.versions, functions[0].version], [{ hello: 4 }, 4]);
+  });
+
   it("is removed, and the functions stay", async () => {
     await request(skiff.url).delete("/git/hello").expect(200);
     assert.deepEqual((await get("/git")).repositories, []);
-    assert.equal(await (await fetch(`${skiff.url}/fn/hello`)).text(), "next");
+    assert.equal(await (await fetch(`${skiff.url}/fn/hello`)).text(), "four");
+    // It is made anew from the kept versions.
+    const { commits: listed } = await get("/git/hello/commits");
+    assert.deepEqual(
+      listed.map(({ versions }: { versions: object }) => versions),
+      [{ hello: 4 }, { hello: 3 }, { hello: 2 }, { hello: 1 }],
+    );
   });
 });
