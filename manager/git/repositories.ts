@@ -205,15 +205,20 @@ export class Repositories {
     return this.#current(name, await this.tools(), signal);
   }
 
-  /** Moves the refs of a repository to where its state says, whatever git did with them. In its turn. */
+  /**
+   * Moves the refs of a repository to where its state says, whatever git did with them, and packs its objects anew now and
+   * then. In its turn, when no push is left.
+   */
   async settle(name: string): Promise<void> {
     const { home } = await this.tools();
-    const repository = await home.open(name);
+    let repository = await home.open(name);
     if (repository === undefined) return;
     const { state, head } = repository;
-    if (state.tip === null || state.tip === head) return;
-    const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
-    await repository.save({ state, refs: [update] });
+    if (state.tip !== null && state.tip !== head) {
+      const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
+      repository = await repository.save({ state, refs: [update] });
+    }
+    await repository.maintain();
   }
 
   /** Nothing is opened for a function as long as there is no repository at all. */
@@ -221,7 +226,7 @@ export class Repositories {
     if (this.#tools === undefined && !(await glance(this.#options.gitHome!)).hasRepositories) return;
     const { home } = await this.tools();
     const owner = await home.ownerOf(name);
-    if (owner !== undefined) await this.change(owner, this.closing, async () => {});
+    if (owner !== undefined) await this.change(owner, this.closing, () => this.settle(owner));
   }
 
   async #finish(): Promise<void> {
