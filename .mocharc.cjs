@@ -6,6 +6,7 @@ const { existsSync } = require("node:fs");
  */
 const TAKING_TURNS = [
   "test/durability/kill.test.ts",
+  "test/git/push/kill.test.ts",
   "test/dashboard/functions/pages.test.ts",
   "test/flows/crash/kill.test.ts",
   "test/events/chaos/kill.test.ts",

@@ -187,6 +187,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     ...(env.SKIFF_URL ? { publicUrl: env.SKIFF_URL } : {}),
     dashboardUrl: () => dashboardUrl,
   });
+  metrics.add(() => manager.metrics());
   services.add({ name: "manager", drain: (drainMs) => manager.close({ drainMs }) });
 
   const lead = async (signal: AbortSignal) => {

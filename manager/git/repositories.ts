@@ -205,15 +205,20 @@ export class Repositories {
     return this.#current(name, await this.tools(), { signal });
   }
 
-  /** Moves the refs of a repository to where its state says, whatever git did with them. In its turn. */
+  /**
+   * Moves the refs of a repository to where its state says, whatever git did with them, and packs its objects anew now and
+   * then. In its turn, when no push is left.
+   */
   async settle(name: string): Promise<void> {
     const { home } = await this.tools();
-    const repository = await home.open(name);
+    let repository = await home.open(name);
     if (repository === undefined) return;
     const { state, head } = repository;
-    if (state.tip === null || state.tip === head) return;
-    const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
-    await repository.save({ state, refs: [update] });
+    if (state.tip !== null && state.tip !== head) {
+      const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
+      repository = await repository.save({ state, refs: [update] });
+    }
+    await repository.maintain();
   }
 
   /**
@@ -247,7 +252,7 @@ export class Repositories {
 
   async #follow(name: string): Promise<void> {
     const kept = await this.keptOf(name);
-    if (kept !== undefined) await this.change(kept.name, this.closing, async () => {});
+    if (kept !== undefined) await this.change(kept.name, this.closing, () => this.settle(kept.name));
   }
 
   async #finish(): Promise<void> {
