@@ -26,6 +26,7 @@ const TAKING_TURNS = {
     "test/events/chaos/outage.test.ts",
     "test/platform/local/instances/draining.test.ts",
     "test/git/homes/kill.test.ts",
+    "test/git/push/kill.test.ts",
   ],
   /** What else takes 8 seconds and more. */
   5: [

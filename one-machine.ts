@@ -203,6 +203,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   addRouterMetrics(metrics, front.counted, { guards: () => guards });
   metrics.add(() => events.metrics());
   metrics.add(() => flows.metrics());
+  metrics.add(() => manager.metrics());
   const exchange = (orders: RouterOrders) => front.exchangeUsage(orders);
   const collector = new Collector({
     exchange,

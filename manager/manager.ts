@@ -1,10 +1,13 @@
 import { discardBody } from "../http/discard-body.ts";
+import { PUSH_FAMILIES } from "../metrics/git-families.ts";
+import { type Group, group } from "../metrics/metrics.ts";
 import { keyAccess } from "./access/key-access.ts";
 import type { ManagerOptions, Services } from "./api/services.ts";
 import type { RequestHandler } from "./app.ts";
 import { CommandRuns } from "./commands/command-runs.ts";
 import { Deploys } from "./deploys/deploys.ts";
 import type { Mirrors } from "./git/mirror/mirrors.ts";
+import { PushCounter } from "./git/push/push-counter.ts";
 import type { Repositories } from "./git/repositories.ts";
 
 export interface Manager {
@@ -14,6 +17,8 @@ export interface Manager {
   start(): Promise<void>;
   /** Creates a key for a browser that signs in at the dashboard of this machine. */
   createDashboardKey(): Promise<{ key: string; expiresAt: string }>;
+  /** Its families of metrics. */
+  metrics(): readonly Group[];
   /**
    * Answers everything but `/healthz` with 503 `draining`. Resolves when the deploys and commands under way are done,
    * or after `drainMs`. Leaves platform and builder open.
@@ -32,6 +37,7 @@ export function createManager(options: ManagerOptions): Manager {
   let repositories: Repositories | undefined;
   let mirrors: Mirrors | undefined;
   let loading: Promise<void> | undefined;
+  const pushes = new PushCounter();
   const load = async () => {
     const { createApp } = await import("./app.ts");
     const { Mirrors } = await import("./git/mirror/mirrors.ts");
@@ -49,7 +55,7 @@ export function createManager(options: ManagerOptions): Manager {
       allowedHosts: options.callbackHosts ?? new Set(),
     });
     const services: Services = {
-      ...{ ...means, mirrors, closing: closing.signal },
+      ...{ ...means, mirrors, pushes, closing: closing.signal },
       receivePush: (push) => receivePush(push, { ...services, kinds: kinds() }),
     };
     await opened.start();
@@ -82,6 +88,7 @@ export function createManager(options: ManagerOptions): Manager {
         },
       );
     },
+    metrics: () => [group(PUSH_FAMILIES, [pushes])],
     async createDashboardKey() {
       const { createDashboardKey } = await import("./access/dashboard-key.ts");
       return createDashboardKey(keys.registry, keys.now());

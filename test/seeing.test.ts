@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EVENT_FAMILIES } from "../metrics/event-families.ts";
 import { FLOW_FAMILIES } from "../metrics/flow-families.ts";
+import { PUSH_FAMILIES } from "../metrics/git-families.ts";
 import { FAMILIES } from "../router/metrics/metrics.ts";
 import { eventually } from "./support/eventually.ts";
 import { SkiffProgram } from "./support/skiff/skiff-program.ts";
@@ -27,7 +28,12 @@ describe("what is seen of calls on one machine", () => {
     await call("/fn/seen");
     await call("/fn/not-there");
     const lines = await metrics();
-    for (const { name, type, labels } of [...FAMILIES, ...EVENT_FAMILIES, ...FLOW_FAMILIES]) {
+    for (const { name, type, labels } of [
+      ...FAMILIES,
+      ...EVENT_FAMILIES,
+      ...FLOW_FAMILIES,
+      ...PUSH_FAMILIES,
+    ]) {
       assert.ok(lines.includes(`# TYPE ${name} ${type}`), name);
       const shown = lines.filter((line) => new RegExp(`^${name}(_bucket|_sum|_count)?[{ ]`).test(line));
       for (const line of shown) {

@@ -16,6 +16,7 @@ import type { CommandRuns } from "../commands/command-runs.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 import type { Mirrors } from "../git/mirror/mirrors.ts";
 import type { ReceivePush } from "../git/push/push.ts";
+import type { PushCounter } from "../git/push/push-counter.ts";
 import type { GitHome, Repositories } from "../git/repositories.ts";
 import type { KnownFlows } from "./flows/known-flows.ts";
 import type { SystemFacts } from "./system/system-facts.ts";
@@ -64,6 +65,7 @@ export interface Services extends ManagerOptions {
   readonly flows: KnownFlows;
   readonly repositories: Repositories;
   readonly receivePush: ReceivePush;
+  readonly pushes: PushCounter;
   readonly mirrors: Mirrors;
   /** Aborts when the manager shuts down, so that it ends streams. */
   readonly closing: AbortSignal;

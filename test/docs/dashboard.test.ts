@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { EventMetrics } from "../../events/metrics.ts";
 import { FlowMetrics } from "../../flows/metrics.ts";
+import { PushCounter } from "../../manager/git/push/push-counter.ts";
 import { EVENT_FAMILIES } from "../../metrics/event-families.ts";
 import { FLOW_FAMILIES } from "../../metrics/flow-families.ts";
-import { type MetricFamily, Metrics } from "../../metrics/metrics.ts";
+import { PUSH_FAMILIES } from "../../metrics/git-families.ts";
+import { group, type MetricFamily, Metrics } from "../../metrics/metrics.ts";
 import { addRouterMetrics, FAMILIES as ROUTER_FAMILIES } from "../../router/metrics/metrics.ts";
 
 interface Panel {
@@ -14,7 +16,12 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[];
 }
 
-const FAMILIES: readonly MetricFamily[] = [...ROUTER_FAMILIES, ...EVENT_FAMILIES, ...FLOW_FAMILIES];
+const FAMILIES: readonly MetricFamily[] = [
+  ...ROUTER_FAMILIES,
+  ...EVENT_FAMILIES,
+  ...FLOW_FAMILIES,
+  ...PUSH_FAMILIES,
+];
 /** Labels that Prometheus adds. */
 const ADDED = ["le", "instance", "job"];
 
@@ -56,6 +63,7 @@ describe("the Grafana dashboard", () => {
       now: () => 0,
     });
     metrics.add(() => flows.groups());
+    metrics.add(() => [group(PUSH_FAMILIES, [new PushCounter()])]);
     const scraped = await metrics.text();
     const names = [...scraped.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name);
     assert.deepEqual(

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { openApi } from "../../manager/openapi/openapi.ts";
 import { EVENT_FAMILIES } from "../../metrics/event-families.ts";
 import { FLOW_FAMILIES } from "../../metrics/flow-families.ts";
+import { PUSH_FAMILIES } from "../../metrics/git-families.ts";
 import { LIMITS, limitsFromEnv } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, problemDocument } from "../../platform/problems.ts";
 import { SYS_KINDS } from "../../platform/settings/permissions.ts";
@@ -74,7 +75,7 @@ describe("docs/limits.md", () => {
 
 describe("docs/observability.md", () => {
   it("lists exactly the metrics that there are", () => {
-    const expected = [...FAMILIES, ...EVENT_FAMILIES, ...FLOW_FAMILIES].map(
+    const expected = [...FAMILIES, ...EVENT_FAMILIES, ...FLOW_FAMILIES, ...PUSH_FAMILIES].map(
       ({ name, type, labels, help }) => [name, type, labels.join(" "), help.replace(/\.$/, "")],
     );
     assert.deepEqual(tableOf("observability", "## Metrics"), expected);

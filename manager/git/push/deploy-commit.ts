@@ -9,7 +9,7 @@ import type { Deploys } from "../../deploys/deploys.ts";
 import type { ObjectKind } from "../../files/object-kind.ts";
 import type { Home, OpenRepository } from "../homes/home.ts";
 import type { Git } from "../program/git.ts";
-import type { CommitId, PendingPush, RefUpdate } from "../repository.ts";
+import type { PendingPush, RefUpdate, RepositoryState } from "../repository.ts";
 import { readTree } from "../tree/read-tree.ts";
 import type { Commit } from "../tree/tree.ts";
 import { explain } from "./explain.ts";
@@ -87,7 +87,7 @@ const MARGIN_MS = 30_000;
  * @throws Problem whose detail has a line for each mistake; traffic, refs and versions with calls are as before then
  */
 export async function deployCommit(order: CommitOrder, services: CommitServices): Promise<DeployedCommit> {
-  const { commit, say } = order;
+  const { say } = order;
   const { plan, means, joining } = await planCommit(order, services);
   for (const warning of plan.warnings) say(`warning: ${warning}`);
   const begun = await begin(order, { plan, limits: services.limits });
@@ -96,11 +96,11 @@ export async function deployCommit(order: CommitOrder, services: CommitServices)
   try {
     staged = await stageAll(changed(plan), { ...means, ...order });
   } catch (error) {
-    await removeCreated(plan, commit.id, services);
-    await at.repository.save({ state: order.repository.state });
+    await giveUp(plan, { ...order, repository: at.repository, former: order.repository.state }, services);
     throw error instanceof StageFailed ? failed(error) : error;
   }
-  const deployed = await takeOver(at, { plan, staged, note: means.note, services });
+  const former = order.repository.state;
+  const deployed = await takeOver(at, { plan, staged, note: means.note, former, services });
   for (const name of joining) await services.home.remove(name);
   for (const line of leavingLines(plan, order.repository)) say(line);
   return deployed;
@@ -167,12 +167,14 @@ interface Takeover {
   readonly plan: TreePlan;
   readonly staged: readonly StagedFunction[];
   readonly note: VersionNote;
+  /** The state before the push. */
+  readonly former: RepositoryState;
   readonly services: CommitServices;
 }
 
 async function takeOver(
   order: CommitOrder,
-  { plan, staged, note, services }: Takeover,
+  { plan, staged, note, former, services }: Takeover,
 ): Promise<DeployedCommit> {
   const { commit, objects, refs, byGit, reachedAt, signal } = order;
   const { limits } = services;
@@ -190,7 +192,10 @@ async function takeOver(
     const after = await stateAfter(ready.state, { plan, staged, commit: commit.id }, services.platform);
     return await ready.save({ state: after, refs, byGit });
   };
-  const repository = await switchAll(switches, { ...services, reachedAt }, () =>
+  const onUndone = async () => {
+    await ready.save({ state: former }).catch((error: Error) => services.print(`git: ${error.message}`));
+  };
+  const repository = await switchAll(switches, { ...services, reachedAt, onUndone }, () =>
     putObjects(plan.objects, { ...services, note }, finish),
   );
   const functions = plan.functions.map(({ name, former }) => {
@@ -206,16 +211,26 @@ async function takeOver(
   return { repository, functions };
 }
 
-/** A function that exists only because of a push that failed is none. */
-async function removeCreated(
+interface GivenUp extends Pick<CommitOrder, "repository" | "commit"> {
+  readonly former: RepositoryState;
+}
+
+/** A function that exists only because of a push that failed is removed. */
+async function giveUp(
   { functions }: TreePlan,
-  commit: CommitId,
-  { platform, deploys }: CommitServices,
+  { repository, commit, former }: GivenUp,
+  { platform, deploys, print }: CommitServices,
 ): Promise<void> {
-  for (const { name, former } of functions) {
-    if (former !== undefined) continue;
-    const record = await platform.find(name);
-    if (record?.note.commit === commit) await deploys.remove(name, [record.version]);
+  try {
+    for (const { name, former: before } of functions) {
+      if (before !== undefined) continue;
+      const record = await platform.find(name);
+      if (record?.note.commit === commit.id) await deploys.remove(name, [record.version]);
+    }
+    await repository.save({ state: former });
+  } catch (error) {
+    // The next access to the repository tries again: its state says what had begun.
+    print(`git: a push to ${repository.name} is not cleaned up: ${(error as Error).message}`);
   }
 }
 

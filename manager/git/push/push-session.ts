@@ -4,11 +4,13 @@ import type { OpenRepository } from "../homes/home.ts";
 import { type HookedPush, serveHook } from "../program/hook.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Accepted, Push, ReceivePush } from "./push.ts";
+import type { PushCounter, PushResult } from "./push-counter.ts";
 import { short } from "./rules/decide.ts";
 
 export interface SessionServices {
   readonly repositories: Repositories;
   readonly receivePush: ReceivePush;
+  readonly pushes: PushCounter;
   readonly print: (line: string) => void;
 }
 
@@ -56,8 +58,10 @@ export class PushSession {
   }
 
   async #decide(push: HookedPush, say: (line: string) => void): Promise<boolean> {
-    const { repositories, print } = this.#services;
+    const { repositories, pushes, print } = this.#services;
     const { name, signal } = this.#options;
+    const startedAt = performance.now();
+    const count = (result: PushResult) => pushes.count(result, performance.now() - startedAt);
     const decided = Promise.withResolvers<Accepted>();
     for (const { ref, to } of push.updates.slice(0, MOST_LINES))
       say(`${short(ref)} ${to.slice(0, 7)} → ${name}`);
@@ -75,12 +79,14 @@ export class PushSession {
         print(`git: the repository "${name}" may be behind its function: ${(error as Error).message}`);
       });
     try {
-      const { detail } = await decided.promise;
+      const { detail, result } = await decided.promise;
       this.#detail = detail;
+      count(result);
       print(`pushed ${name}: ${detail}`);
       return true;
     } catch (error) {
-      const { code, detail } = toProblem(error);
+      const { code, detail, status } = toProblem(error);
+      count(status < 500 ? "refused" : "failed");
       this.#detail = `refused: ${code}`;
       say(detail);
       print(`push to ${name} refused: ${detail.split("\n")[0]}`);

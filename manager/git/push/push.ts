@@ -23,6 +23,8 @@ export interface Push {
 
 /** What became of an accepted push. */
 export interface Accepted {
+  /** `stored`: it left the branch that deploys alone. */
+  readonly result: "deployed" | "stored";
   /** For the audit log, such as `main abc1234: hello version 4`. */
   readonly detail: string;
   /** The repository as it was saved. */

@@ -58,6 +58,7 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
     for (const line of resultLines(deployed.functions, push.baseUrl)) say(line);
     const versions = deployed.functions.map((each) => `${each.name} version ${each.version}`).join(", ");
     return {
+      result: "deployed",
       detail: `${decision.branch} ${commit!.id.slice(0, 7)}: ${versions}`,
       repository: deployed.repository,
     };
@@ -71,7 +72,7 @@ async function store({ repository, updates, objects, say }: Push, decision: Deci
   const saved = await repository.save({ state: repository.state, objects, refs: updates, byGit: true });
   for (const line of storedLines(decision)) say(line);
   const names = updates.map(({ ref }) => short(ref)).join(", ");
-  return { detail: `stored ${names}`, repository: saved };
+  return { result: "stored", detail: `stored ${names}`, repository: saved };
 }
 
 function storedLines({ stored, branch }: Decision): string[] {

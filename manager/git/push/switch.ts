@@ -10,6 +10,8 @@ export interface SwitchMeans {
   readonly deploys: Deploys;
   readonly reachedAt: readonly string[];
   readonly print: (line: string) => void;
+  /** Called when all functions have again what they had. */
+  readonly onUndone?: (() => Promise<unknown>) | undefined;
 }
 
 /**
@@ -32,7 +34,7 @@ export async function switchAll<T>(
     }
     return await then();
   } catch (error) {
-    await undo(switches, done, means);
+    if (await undo(switches, done, means)) await means.onUndone?.();
     throw error;
   }
 }
@@ -45,9 +47,17 @@ async function switchOne(name: string, change: PendingSwitch, platform: Platform
   await platform.route(name, traffic, undefined, { ...rules, expected });
 }
 
-/** Removes functions that the push created, and gives others their traffic back. */
-export async function undo(switches: Switches, done: readonly string[], means: SwitchMeans): Promise<void> {
+/**
+ * Removes functions that the push created, and gives others their traffic back.
+ * @returns whether that worked for all of them
+ */
+export async function undo(
+  switches: Switches,
+  done: readonly string[],
+  means: SwitchMeans,
+): Promise<boolean> {
   const { platform, deploys, print } = means;
+  let isWhole = true;
   for (const [name, { version, traffic, former }] of Object.entries(switches).reverse()) {
     const expected = [currentVersion(traffic) ?? version];
     try {
@@ -56,9 +66,11 @@ export async function undo(switches: Switches, done: readonly string[], means: S
         await platform.route(name, former.traffic, undefined, { ...former.rules, expected });
     } catch (error) {
       // The next access to the repository tries again: its state says what had begun.
+      isWhole = false;
       print(`git: the traffic of ${name} could not be given back: ${(error as Error).message}`);
     }
   }
+  return isWhole;
 }
 
 /** All host names are checked before the first function takes one. */

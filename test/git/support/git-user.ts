@@ -11,6 +11,8 @@ export interface GitResult {
 }
 
 export interface PushOptions {
+  /** Gets what git prints on standard error as it comes. */
+  readonly onText?: (text: string) => void;
   readonly to?: string;
   readonly options?: readonly string[];
   readonly more?: readonly string[];
@@ -40,7 +42,11 @@ export class GitUser {
   }
 
   /** Runs git to its end. */
-  async run(...args: readonly string[]): Promise<GitResult> {
+  run(...args: readonly string[]): Promise<GitResult> {
+    return this.#run(args);
+  }
+
+  async #run(args: readonly string[], onText?: (text: string) => void): Promise<GitResult> {
     const child = spawn("git", args, {
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],
@@ -65,6 +71,7 @@ export class GitUser {
     });
     child.stderr.on("data", (chunk: Buffer) => {
       stderr += chunk;
+      onText?.(chunk.toString());
     });
     const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
     return { code, stdout, stderr: stderr.replace(/^remote: ?(.*?) *$/gm, "$1") };
@@ -96,9 +103,14 @@ export class GitUser {
     return await this.git("rev-parse", "HEAD");
   }
 
-  push({ to = "HEAD:refs/heads/main", options = [], more = [] }: PushOptions = {}): Promise<GitResult> {
+  push({
+    to = "HEAD:refs/heads/main",
+    options = [],
+    more = [],
+    onText,
+  }: PushOptions = {}): Promise<GitResult> {
     const flags = options.flatMap((option) => ["-o", option]);
-    return this.run("push", ...flags, ...more, "origin", to);
+    return this.#run(["push", ...flags, ...more, "origin", to], onText);
   }
 
   close(): void {

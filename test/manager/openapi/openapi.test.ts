@@ -7,6 +7,7 @@ import { KnownFlows } from "../../../manager/api/flows/known-flows.ts";
 import { CommandRuns } from "../../../manager/commands/command-runs.ts";
 import { Deploys } from "../../../manager/deploys/deploys.ts";
 import { Mirrors } from "../../../manager/git/mirror/mirrors.ts";
+import { PushCounter } from "../../../manager/git/push/push-counter.ts";
 import { receivePush } from "../../../manager/git/push/receive.ts";
 import { Repositories } from "../../../manager/git/repositories.ts";
 import { openApi } from "../../../manager/openapi/openapi.ts";
@@ -59,6 +60,7 @@ function routes(): Router {
     ...services,
     repositories,
     mirrors,
+    pushes: new PushCounter(),
     receivePush: (push) => receivePush(push, { ...services, repositories, kinds: [] }),
     commandRuns: new CommandRuns({ commands: undefined, limits: LIMITS, print }),
     flows: new KnownFlows({ limits: LIMITS }),
