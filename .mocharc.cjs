@@ -28,6 +28,8 @@ const TAKING_TURNS = {
     "test/git/homes/kill.test.ts",
     "test/git/push/kill.test.ts",
     "test/store/sqlite/kill.test.ts",
+    "test/skiff.test.ts",
+    "test/runtimes/deno/build/hostile-builds.test.ts",
   ],
   /** What else takes 8 seconds and more on a machine with two cores. */
   5: [
@@ -128,6 +130,10 @@ const TAKING_TURNS = {
     "test/cli/programs.test.ts",
     "test/events/stored-hosts.test.ts",
     "test/docs/programs.test.ts",
+
+    "test/packing/package.test.ts",
+    "test/npm-start.test.ts",
+    "test/versions/in-traffic.test.ts",
   ],
 };
 
