@@ -165,12 +165,19 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     gitHome: {
       folder: join(data, "git", "tools"),
       path: env.PATH,
+      isShared: true,
       look: async () => ({ hasRepositories: store !== undefined, isUnfinished: store !== undefined }),
       open: async (git) => {
         if (store === undefined) throw noStoreOfRepositories();
         const { StoredHome } = await import("./git/homes/stored/stored-home.ts");
         const { repositories } = store;
-        return new StoredHome({ folder: join(data, "git", "copies"), git, repositories, limits });
+        return new StoredHome({
+          ...{ folder: join(data, "git", "copies"), git, repositories, limits },
+          manager: {
+            name: identity,
+            isRunning: async (name) => (await podNames(api, managers)).includes(name),
+          },
+        });
       },
     },
     metrics: () => metrics.text(),
@@ -249,6 +256,8 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   await builder.warm();
   void Promise.all([platform.synced, keys.loaded]).then(() => services.ready());
   print(`the manager listens on port ${port}`);
+  // Pushes that another manager left unfinished when it was killed.
+  void manager.start();
   return () => services.stop({ drainMs: limits.drainMs });
 }
 

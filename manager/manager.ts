@@ -58,7 +58,9 @@ export function createManager(options: ManagerOptions): Manager {
       ...{ ...means, mirrors, pushes, closing: closing.signal },
       receivePush: (push) => receivePush(push, { ...services, kinds: kinds() }),
     };
-    await opened.start();
+    const started = opened.start();
+    // Nobody else looks after the repositories of one machine; those of a cluster do not hold up other requests.
+    if (options.gitHome?.isShared !== true) await started;
     app = createApp(services);
   };
   return {

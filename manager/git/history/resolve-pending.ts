@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import type { Traffic } from "../../../platform/platform.ts";
 import type { Deploys } from "../../deploys/deploys.ts";
 import type { Home, OpenRepository } from "../homes/home.ts";
@@ -30,8 +29,9 @@ export async function resolvePending(
   pending: PendingPush,
   means: ResolveMeans,
 ): Promise<OpenRepository | undefined> {
-  const isOwn = !means.home.isShared || pending.owner === hostname();
-  if (!isOwn && Date.now() < pending.until) return undefined;
+  const { manager } = means.home;
+  const isOthers = pending.owner !== manager.name && Date.now() < pending.until;
+  if (isOthers && (await manager.isRunning(pending.owner))) return undefined;
   const { name } = repository;
   const { commit } = pending;
   const switches = Object.entries(pending.switches ?? {});

@@ -9,7 +9,7 @@ import { initRepository, readRef, setHead } from "./bare-repository.ts";
 import { syncPath } from "./durable-files.ts";
 import { repositoryConflict, toStorageFull } from "./failures.ts";
 import { type FolderChanges, FolderRepository } from "./folder-repository.ts";
-import type { Home, KeptRepository, OpenRepository, RepositoryChange } from "./home.ts";
+import { ALONE, type Home, type KeptRepository, type OpenRepository, type RepositoryChange } from "./home.ts";
 import { InTurn } from "./in-turn.ts";
 import { maintain } from "./maintain.ts";
 import { addObjects, syncObjects } from "./objects.ts";
@@ -28,7 +28,7 @@ export interface FolderHomeOptions {
 
 /** Repositories in a folder of this machine, each with its state in a file. One program at a time uses it. */
 export class FolderHome implements Home {
-  readonly isShared = false;
+  readonly manager = ALONE;
   readonly #options: FolderHomeOptions;
   readonly #turns = new InTurn();
   /** What each repository had when it was last read or saved; undefined for one that is broken. */

@@ -8,6 +8,8 @@ export interface GitHome {
   readonly folder: string;
   /** The variable `PATH`, in whose folders git is found. */
   readonly path: string | undefined;
+  /** Whether other managers use the same repositories. By default none does. */
+  readonly isShared?: boolean;
   /** Finds out without git whether there is something to do. Absent: perhaps. */
   readonly look?: () => Promise<HomeGlance>;
   /** @throws Problem where repositories cannot be kept */

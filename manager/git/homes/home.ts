@@ -5,8 +5,8 @@ import type { CommitId, RefUpdate, RepositoryState } from "../repository.ts";
  * at a time; several managers may share what is kept.
  */
 export interface Home {
-  /** Whether several managers may use it at once. */
-  readonly isShared: boolean;
+  /** This manager, among those that may use it at once. */
+  readonly manager: HomeManager;
 
   /**
    * Returns a repository, up to date with what is kept; undefined if there is none.
@@ -31,6 +31,16 @@ export interface Home {
 
   close(): Promise<void>;
 }
+
+export interface HomeManager {
+  /** Different from those of all other managers. */
+  readonly name: string;
+  /** Whether another manager may still be at work. */
+  isRunning(name: string): Promise<boolean>;
+}
+
+/** The only manager that uses a home. */
+export const ALONE: HomeManager = { name: "alone", isRunning: async () => false };
 
 export interface KeptRepository {
   readonly name: string;

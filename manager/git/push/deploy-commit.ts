@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
 import type { Principal } from "../../../http/access/principal.ts";
 import type { Limits } from "../../../platform/limits.ts";
@@ -90,7 +89,7 @@ export async function deployCommit(order: CommitOrder, services: CommitServices)
   const { say } = order;
   const { plan, means, joining } = await planCommit(order, services);
   for (const warning of plan.warnings) say(`warning: ${warning}`);
-  const begun = await begin(order, { plan, limits: services.limits });
+  const begun = await begin(order, plan, services);
   const at = { ...order, ...begun };
   let staged: StagedFunction[];
   try {
@@ -140,12 +139,13 @@ function changed({ functions }: TreePlan): readonly FunctionPlan[] {
 /** Keeps what the push is about to do, before the first version is made. */
 async function begin(
   { repository, commit, objects, branch }: CommitOrder,
-  { plan, limits }: { readonly plan: TreePlan; readonly limits: Limits },
+  plan: TreePlan,
+  { home, limits }: Pick<CommitServices, "home" | "limits">,
 ): Promise<Pick<CommitOrder, "repository" | "objects">> {
   const pending: PendingPush = {
     commit: commit.id,
     former: repository.state.tip,
-    owner: hostname(),
+    owner: home.manager.name,
     until: Date.now() + limits.buildMs + limits.startMs + MARGIN_MS,
     isGroup: plan.isGroup,
     paths: Object.fromEntries(plan.functions.map(({ name, path }) => [name, path])),

@@ -81,12 +81,14 @@ describe("a push that had not ended", () => {
   });
 
   it("is left to another manager that may be in the middle of it", async () => {
-    Object.defineProperty(recorded.means.home, "isShared", { value: true });
+    const running = new Set(["another"]);
+    const manager = { name: "one of two", isRunning: async (name: string) => running.has(name) };
+    Object.defineProperty(recorded.means.home, "manager", { value: manager });
     const change = await staged("one", "pushed");
     await leave({ switches: { one: change }, owner: "another", until: Date.now() + 60_000 });
     await recorded.platform.route("one", change.traffic);
     assert.deepEqual(await recorded.log("one"), ["Deploy one version 1"]);
-    await leave({ switches: { one: change }, owner: "another", until: Date.now() - 1 });
+    running.clear();
     assert.deepEqual(await recorded.log("one"), ["Pushed", "Deploy one version 1"]);
   });
 

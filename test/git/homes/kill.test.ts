@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { FolderHome } from "../../../manager/git/homes/folder-home.ts";
-import type { Home } from "../../../manager/git/homes/home.ts";
+import { ALONE, type Home } from "../../../manager/git/homes/home.ts";
 import { StoredHome } from "../../../manager/git/homes/stored/stored-home.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import { PostgresHarness } from "../../store/postgres/open-store.ts";
@@ -83,7 +83,7 @@ describe("a repository whose manager is killed while it saves", function () {
     const limits = limitsFromEnv({});
     for (let round = 0; round < ROUNDS; round++) {
       const printed = await killed(join(folder, "copies"), harness.urlOf(store));
-      const options = { git, repositories: store.repositories, limits };
+      const options = { git, repositories: store.repositories, limits, manager: ALONE };
       await isWhole(new StoredHome({ ...options, folder: join(folder, `other-${round}`) }), printed);
       await isWhole(new StoredHome({ ...options, folder: join(folder, "copies") }), printed);
     }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { ALONE } from "../../../manager/git/homes/home.ts";
 import { StoredHome } from "../../../manager/git/homes/stored/stored-home.ts";
 import { NO_COMMIT } from "../../../manager/git/repository.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
@@ -65,7 +66,8 @@ describe("a large pack in the store", function () {
     const commit = await largeCommit(source);
     const { repositories } = await harness.open();
     const limits = limitsFromEnv({});
-    const home = (name: string) => new StoredHome({ folder: join(folder, name), git, repositories, limits });
+    const home = (name: string) =>
+      new StoredHome({ folder: join(folder, name), git, repositories, limits, manager: ALONE });
     const small = await home("a").create("small", stateOf(0, [], "small"));
     await small.save({ state: small.state });
     const saved = await growthOf(async () => {

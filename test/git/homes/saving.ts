@@ -1,5 +1,6 @@
 /** Saves step after step until it is killed, and prints the number of each that is kept. */
 import { FolderHome } from "../../../manager/git/homes/folder-home.ts";
+import { ALONE } from "../../../manager/git/homes/home.ts";
 import { StoredHome } from "../../../manager/git/homes/stored/stored-home.ts";
 import { NO_COMMIT } from "../../../manager/git/repository.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
@@ -14,7 +15,7 @@ const { git } = programGit();
 const limits = limitsFromEnv({});
 const store = url === "" ? undefined : new PostgresStore({ url, limits, print: () => {} });
 const home = store
-  ? new StoredHome({ folder, git, repositories: store.repositories, limits })
+  ? new StoredHome({ folder, git, repositories: store.repositories, limits, manager: ALONE })
   : new FolderHome({ folder, git });
 
 let repository = (await home.open("killed")) ?? (await home.create("killed", stateOf(0, [], "killed")));

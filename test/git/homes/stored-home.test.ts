@@ -1,4 +1,5 @@
 import { mkdtempSync } from "node:fs";
+import { ALONE } from "../../../manager/git/homes/home.ts";
 import { StoredHome } from "../../../manager/git/homes/stored/stored-home.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import { PostgresHarness } from "../../store/postgres/open-store.ts";
@@ -12,7 +13,8 @@ describeHome("StoredHome", async () => {
   const limits = limitsFromEnv({});
   return {
     // Each has a disk of its own.
-    open: (folder) => new StoredHome({ folder: mkdtempSync(`${folder}-`), git, repositories, limits }),
+    open: (folder) =>
+      new StoredHome({ folder: mkdtempSync(`${folder}-`), git, repositories, limits, manager: ALONE }),
     close: async () => {
       await close();
       await harness.dispose();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { OpenRepository } from "../../../manager/git/homes/home.ts";
+import { ALONE, type OpenRepository } from "../../../manager/git/homes/home.ts";
 import { Copies } from "../../../manager/git/homes/stored/copies.ts";
 import { StoredHome } from "../../../manager/git/homes/stored/stored-home.ts";
 import { NO_COMMIT, type RefUpdate } from "../../../manager/git/repository.ts";
@@ -50,7 +50,7 @@ describe("managers that share nothing but the store", function () {
     const { folder = mkdtempSync(join(root, "copies-")) } = options;
     return {
       folder,
-      home: new StoredHome({ folder, git, repositories, limits: { repositoryBytes, gitMs } }),
+      home: new StoredHome({ folder, git, repositories, limits: { repositoryBytes, gitMs }, manager: ALONE }),
     };
   }
 

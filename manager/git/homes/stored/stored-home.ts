@@ -12,7 +12,7 @@ import type { Git } from "../../program/git.ts";
 import { branchRef, type RefUpdate, type RepositoryState } from "../../repository.ts";
 import { initRepository, readRef, setHead } from "../bare-repository.ts";
 import { repositoryConflict, toStorageFull } from "../failures.ts";
-import type { Home, KeptRepository, OpenRepository, RepositoryChange } from "../home.ts";
+import type { Home, HomeManager, KeptRepository, OpenRepository, RepositoryChange } from "../home.ts";
 import { InTurn } from "../in-turn.ts";
 import { maintain } from "../maintain.ts";
 import { addObjects, type PackFile, packsIn } from "../objects.ts";
@@ -34,14 +34,18 @@ export interface StoredHomeOptions {
   readonly git: Git;
   readonly repositories: Repositories;
   readonly limits: Pick<Limits, "repositoryBytes" | "gitMs">;
+  readonly manager: HomeManager;
 }
 
 /** Repositories in the store, which any number of managers share. A folder has working copies of those in use. */
 export class StoredHome implements Home {
-  readonly isShared = true;
   readonly #options: StoredHomeOptions;
   readonly #turns = new InTurn();
   readonly #copies: WorkingCopies;
+
+  get manager(): HomeManager {
+    return this.#options.manager;
+  }
 
   constructor(options: StoredHomeOptions) {
     this.#options = options;
