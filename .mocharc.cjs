@@ -1,47 +1,114 @@
 const { existsSync } = require("node:fs");
 
 /**
- * Files of 10 to 50 seconds each. `npm test` takes a third of them, others every day (UTC). SKIFF_TESTS=3 takes
- * those of the third day, SKIFF_TESTS=all all of them; so does naming files.
+ * `npm test` takes a third or a fifth of these files, others every day (UTC). SKIFF_TESTS=3 takes those of the third day,
+ * SKIFF_TESTS=all all of them; so does naming files.
  */
-const TAKING_TURNS = [
-  "test/durability/kill.test.ts",
-  "test/git/push/kill.test.ts",
-  "test/dashboard/functions/pages.test.ts",
-  "test/flows/crash/kill.test.ts",
-  "test/events/chaos/kill.test.ts",
-  "test/dashboard/operate/events.test.ts",
-  "test/flows/crash/crash.test.ts",
-  "test/flows/redeploy.test.ts",
-  "test/dashboard/flows/runs.test.ts",
-  "test/events/chaos/workers.test.ts",
-  "test/router/workers/workers.test.ts",
-  "test/dashboard/server/one-machine.test.ts",
-  "test/failure-modes.test.ts",
-  "test/leaks.test.ts",
-  "test/dashboard/calls/calls.test.ts",
-  "test/sandbox/sockets.test.ts",
-  "test/sandbox/descriptors.test.ts",
-  "test/dashboard/operate/keys-and-commands.test.ts",
-  "test/sandbox/processes.test.ts",
-  "test/flows/engine/hostile-runs.test.ts",
-  "test/dashboard/server/oidc.test.ts",
-  "test/events/schedules/running.test.ts",
-  "test/long-streams.test.ts",
-  "test/dashboard/flows/mouse.test.ts",
-  "test/platform/local/instances/draining.test.ts",
-  "test/projects.test.ts",
-  "test/git/homes/kill.test.ts",
-  "test/git/homes/large-pack.test.ts",
-];
+const TAKING_TURNS = {
+  /** Programs that are killed, and what is hostile. */
+  3: [
+    "test/durability/kill.test.ts",
+    "test/failure-modes.test.ts",
+    "test/runtimes/deno/build/hostile-limits.test.ts",
+    "test/events/chaos/kill.test.ts",
+    "test/full-disk.test.ts",
+    "test/images/kill.test.ts",
+    "test/flows/crash/kill.test.ts",
+    "test/exec/crash.test.ts",
+    "test/router/workers/workers.test.ts",
+    "test/events/chaos/workers.test.ts",
+    "test/flows/crash/crash.test.ts",
+    "test/dashboard/server/hostile-page.test.ts",
+    "test/sandbox/sockets.test.ts",
+    "test/sandbox/descriptors.test.ts",
+    "test/sandbox/processes.test.ts",
+    "test/flows/engine/hostile-runs.test.ts",
+    "test/events/chaos/outage.test.ts",
+    "test/platform/local/instances/draining.test.ts",
+    "test/git/homes/kill.test.ts",
+    "test/git/push/kill.test.ts",
+  ],
+  /** What else takes 8 seconds and more. */
+  5: [
+    "test/platform/local/conformance.test.ts",
+    "test/store/postgres/postgres-store.test.ts",
+    "test/store/sqlite/sqlite-store.test.ts",
+    "test/long-streams.test.ts",
+    "test/logs/kept-lines.test.ts",
+
+    "test/corpus/corpus.test.ts",
+    "test/docs/cli.test.ts",
+    "test/usage/quotas.test.ts",
+    "test/events/async-calls.test.ts",
+    "test/cli/operate.test.ts",
+
+    "test/dashboard/flows/editor.test.ts",
+    "test/dashboard/calls/calls.test.ts",
+    "test/dashboard/functions/pages.test.ts",
+    "test/dashboard/flows/runs.test.ts",
+    "test/dashboard/operate/events.test.ts",
+
+    "test/cli/functions.test.ts",
+    "test/behind-proxy.test.ts",
+    "test/examples/flows.test.ts",
+    "test/platform/local/commands/engine-commands.test.ts",
+    "test/platform/local/budget/many-functions.test.ts",
+
+    "test/images/serve.test.ts",
+    "test/store/postgres/one-machine.test.ts",
+    "test/cli/program.test.ts",
+    "test/events/topics/subscriptions.test.ts",
+    "test/flows/redeploy.test.ts",
+
+    "test/cli/dev.test.ts",
+    "test/last-responses.test.ts",
+    "test/one-call/images.test.ts",
+    "test/one-call/endings.test.ts",
+    "test/usage/counts.test.ts",
+
+    "test/dashboard/server/one-machine.test.ts",
+    "test/dashboard/code/code-page.test.ts",
+    "test/dashboard/operate/keys-and-commands.test.ts",
+    "test/dashboard/flows/mouse.test.ts",
+    "test/dashboard/server/oidc.test.ts",
+
+    "test/client-image/pool.test.ts",
+    "test/flows/traces.test.ts",
+    "test/leaks.test.ts",
+    "test/docs/versions.test.ts",
+    "test/images/call.test.ts",
+
+    "test/events/schedules/running.test.ts",
+    "test/manager/files/on-one-machine.test.ts",
+    "test/cli/init.test.ts",
+    "test/cli/login.test.ts",
+    "test/events/program.test.ts",
+
+    "test/client-image/concurrency.test.ts",
+    "test/platform/kubernetes/starting/slow-cluster.test.ts",
+    "test/platform/kubernetes/conformance.test.ts",
+    "test/events/delivery/worker.test.ts",
+    "test/keys/one-machine.test.ts",
+
+    "test/projects.test.ts",
+    "test/runtimes/deno/build/hostile-packages.test.ts",
+    "test/images/net.test.ts",
+    "test/examples/images.test.ts",
+    "test/cli/completion.test.ts",
+
+    "test/git/homes/large-pack.test.ts",
+  ],
+};
 
 const isNamed = process.argv.some((argument) => argument.endsWith(".test.ts") && existsSync(argument));
 const { SKIFF_TESTS: day = String(new Date().getUTCDate()) } = process.env;
-const isToday = (_, index) => day === "all" || isNamed || index % 3 === Number(day) % 3;
+const isToday = (index, parts) => day === "all" || isNamed || index % parts === Number(day) % parts;
 
 module.exports = {
   require: ["./test/support/setup/system-path.ts"],
-  ignore: TAKING_TURNS.filter((file, index) => !isToday(file, index)),
+  ignore: Object.entries(TAKING_TURNS).flatMap(([parts, files]) =>
+    files.filter((_, index) => !isToday(index, Number(parts))),
+  ),
   timeout: 60000,
   forbidOnly: true,
   exit: false,

@@ -47,6 +47,7 @@ function runUnderBundledNode() {
 async function run() {
   const { runCommand } = await import(place("cli/main"));
   process.exitCode = await runCommand(process.argv.slice(2), {
+    command: fileURLToPath(import.meta.url),
     program: place("skiff"),
     serve: async (args) => (await import(place("skiff"))).main(args),
   });

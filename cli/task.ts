@@ -7,6 +7,8 @@ import { Output } from "./output/output.ts";
 
 /** What the commands need of the program that runs them. */
 export interface Host {
+  /** Path of the command `skiff`, for programs that run it; absent if it is in `PATH`. */
+  readonly command?: string;
   /** Path of the program that serves on one machine. */
   readonly program: string;
   /** Serves in this process until a signal stops it, with the arguments of the command line. Returns the exit code. */

@@ -165,6 +165,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     gitHome: {
       folder: join(data, "git", "tools"),
       path: env.PATH,
+      look: async () => ({ hasRepositories: store !== undefined, isUnfinished: store !== undefined }),
       open: async (git) => {
         if (store === undefined) throw noStoreOfRepositories();
         const { StoredHome } = await import("./git/homes/stored/stored-home.ts");

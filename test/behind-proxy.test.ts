@@ -74,7 +74,7 @@ describe("Skiff with a proxy that is not an address", () => {
     it(`does not start with ${workers} router process(es), and says why`, async () => {
       const start = startedSkiff({ workers, env: { SKIFF_TRUST_PROXY: "proxy.example.com" } });
       await assert.rejects(start, /SKIFF_TRUST_PROXY: "proxy\.example\.com" is not an address or a range/);
-    }).timeout(30_000);
+    }).timeout(60_000);
   }
 });
 

@@ -10,7 +10,7 @@ import { VersionWatch } from "./history/version-watch.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
 import type { HomeGlance } from "./homes/look-at-folder.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
-import { branchRef, emptyState, NO_COMMIT } from "./repository.ts";
+import { branchRef, type CommitId, emptyState, NO_COMMIT } from "./repository.ts";
 
 export interface GitHome {
   /** The folder for what git needs besides repositories. */
@@ -171,7 +171,7 @@ export class Repositories {
     const tools = await this.tools();
     const ended = AbortSignal.any([signal, this.#closing.signal]);
     return this.inTurn(name, ended, async () => {
-      const repository = await this.#current(name, tools, ended);
+      const repository = await this.#current(name, tools, { signal: ended });
       if (repository === undefined) throw await this.#unknown(name, tools.home);
       return await work({ ...tools, repository });
     });
@@ -202,26 +202,57 @@ export class Repositories {
 
   /** Returns the repository with all versions, made if there is only its function; undefined if there is neither. */
   async current(name: string, signal: AbortSignal): Promise<OpenRepository | undefined> {
-    return this.#current(name, await this.tools(), signal);
+    return this.#current(name, await this.tools(), { signal });
   }
 
-  /** Moves the refs of a repository to where its state says, whatever git did with them. In its turn. */
+  /**
+   * Moves the refs of a repository to where its state says, whatever git did with them, and packs its objects anew now and
+   * then. In its turn, when no push is left.
+   */
   async settle(name: string): Promise<void> {
     const { home } = await this.tools();
-    const repository = await home.open(name);
+    let repository = await home.open(name);
     if (repository === undefined) return;
     const { state, head } = repository;
-    if (state.tip === null || state.tip === head) return;
-    const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
-    await repository.save({ state, refs: [update] });
+    if (state.tip !== null && state.tip !== head) {
+      const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
+      repository = await repository.save({ state, refs: [update] });
+    }
+    await repository.maintain();
   }
 
-  /** Nothing is opened for a function as long as there is no repository at all. */
-  async #follow(name: string): Promise<void> {
-    if (this.#tools === undefined && !(await glance(this.#options.gitHome!)).hasRepositories) return;
+  /**
+   * Returns what is kept of the repository of a function, as it was when it last followed it. Undefined if it has none;
+   * nothing is opened as long as there is no repository at all.
+   * @throws as `tools`
+   */
+  async keptOf(functionName: string): Promise<KeptRepository | undefined> {
+    const { gitHome } = this.#options;
+    if (gitHome === undefined) return undefined;
+    if (this.#tools === undefined && !(await glance(gitHome)).hasRepositories) return undefined;
     const { home } = await this.tools();
-    const owner = await home.ownerOf(name);
-    if (owner !== undefined) await this.change(owner, this.closing, async () => {});
+    const owner = await home.ownerOf(functionName);
+    return owner === undefined ? undefined : await home.find(owner);
+  }
+
+  /**
+   * Brings the repository of a function in line, unless it is being changed: it follows afterwards then.
+   * @param by who changed the traffic
+   * @returns the tip of its branch
+   * @throws as `tools` and `recordVersions`
+   */
+  async recordNow(functionName: string, by: string): Promise<CommitId | undefined> {
+    const kept = await this.keptOf(functionName);
+    if (kept === undefined || this.#busy.has(kept.name)) return undefined;
+    const tools = await this.tools();
+    return await this.inTurn(kept.name, this.closing, async () => {
+      return (await this.#current(kept.name, tools, { signal: this.closing, by }))?.head;
+    });
+  }
+
+  async #follow(name: string): Promise<void> {
+    const kept = await this.keptOf(name);
+    if (kept !== undefined) await this.change(kept.name, this.closing, () => this.settle(kept.name));
   }
 
   async #finish(): Promise<void> {
@@ -239,9 +270,9 @@ export class Repositories {
   async #current(
     name: string,
     { git, home }: GitTools,
-    signal: AbortSignal,
+    options: { readonly signal: AbortSignal; readonly by?: string },
   ): Promise<OpenRepository | undefined> {
-    const means = { ...this.#options, git, home, signal };
+    const means = { ...this.#options, git, home, ...options };
     const kept = await home.open(name);
     if (kept !== undefined) return recordVersions(kept, means);
     if ((await home.ownerOf(name)) !== undefined || (await means.platform.find(name)) === undefined)

@@ -9,6 +9,9 @@ import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function", "unknown_version"];
 const NUMBER: Schema = { type: "integer", minimum: 1 };
 const COMMIT: Schema = { type: "string", pattern: "^[0-9a-f]{40}$" };
+const TO: Schema = {
+  oneOf: [NUMBER, { type: "string", pattern: "^[0-9a-fA-F]{7,40}$", description: "Digits of a commit" }],
+};
 const WARNINGS = array(TEXT, { description: "What the version lacks, such as secrets that are gone" });
 const WEIGHTS: Schema = {
   type: "object",
@@ -30,6 +33,10 @@ const ROUTING: readonly ProblemCode[] = [
   "unknown_secret",
   "secrets_unavailable",
   "storage_full",
+];
+const OF_COMMITS: readonly ProblemCode[] = [
+  ...(["unknown_commit", "unknown_repository", "repository_conflict", "git_missing"] as const),
+  ...(["push_refused", "build_failed", "invalid_declaration", "store_unavailable"] as const),
 ];
 const MESSAGE: Schema = { type: "string", maxLength: MESSAGE_LENGTH };
 
@@ -76,11 +83,11 @@ export function versionPaths({ pageSize }: Limits): Record<string, Schema> {
       parameters: [NAME],
       post: operation("rollBack", "Send all calls to an earlier version, without a build", {
         parameters: [
-          query("to", NUMBER, { description: "By default the version that had all calls before" }),
+          query("to", TO, { description: "By default the version that had all calls before" }),
           ...MATCHING,
         ],
         answers: { 200: json("Every router obeys it", ref("RolledBack")) },
-        problems: [...KNOWN, ...ROUTING],
+        problems: [...KNOWN, ...ROUTING, ...OF_COMMITS],
       }),
     },
     "/func/{name}/traffic": {
@@ -172,7 +179,10 @@ export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
       },
       {
         ...{ message: MESSAGE, commit: COMMIT, sourceBytes: { type: "integer", minimum: 0 } },
-        author: { ...TEXT, description: "Who made the commit that was pushed, as `Name <address>`" },
+        author: {
+          ...TEXT,
+          description: "Author of the commit in the git repository; `Name <address>` if it was pushed",
+        },
         settings: { ...ref("Settings"), description: "Absent for callers without the scope read" },
       },
     ),
@@ -184,11 +194,14 @@ export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
         warnings: WARNINGS,
       },
     ),
-    RolledBack: object({
-      ...{ name: ref("Name"), version: NUMBER, from: NUMBER },
-      url: { type: "string", format: "uri" },
-      warnings: WARNINGS,
-    }),
+    RolledBack: object(
+      {
+        ...{ name: ref("Name"), version: NUMBER, from: NUMBER },
+        url: { type: "string", format: "uri" },
+        warnings: WARNINGS,
+      },
+      { commit: { ...COMMIT, description: "The tip of the branch of its git repository, if it has one" } },
+    ),
     VersionPage: object({
       versions: array(ref("Version"), { maxItems: pageSize }),
       next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },

@@ -6,7 +6,7 @@ import { Api } from "../../cli/api/api.ts";
 import { followLines } from "../../cli/api/log-lines.ts";
 
 describe("following a log from the command line", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let server: Server;
   let answers: ((response: ServerResponse) => void)[];
   /** The ids from which the client went on. */

@@ -22,7 +22,7 @@ import { TemporaryLocalPlatform } from "../support/platform/temporary-local-plat
 /** Most waiting calls of an instance with `concurrency` 1. */
 const MOST_WAITING = 101;
 /** Within this a refusal has come at once; each wait of these tests is longer. */
-const AT_ONCE_MS = 2_500;
+const AT_ONCE_MS = 4_500;
 
 /** What a test asks for by path; `seen` are the calls that reached the handler, in that order. */
 const FUNCTION = `

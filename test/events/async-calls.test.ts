@@ -83,10 +83,10 @@ describe("an asynchronous call that a stop of Skiff breaks off", () => {
       const path = sent.headers.get("location")!;
       const shown = async () => (await (await fetch(`${skiff.url}${path}`)).json()) as Shown;
       const logs = async () => (await fetch(`${skiff.url}/func/once/logs`)).text();
-      await eventually("it runs", async () => /attempt 1/.test(await logs()), 20_000);
+      await eventually("it runs", async () => /attempt 1/.test(await logs()));
       await skiff.close();
       skiff = await startedSkiff({ dataFolder, env });
-      await eventually("it is done", async () => (await shown()).state === "done", 20_000);
+      await eventually("it is done", async () => (await shown()).state === "done");
       const { attempts } = await shown();
       assert.deepEqual(
         attempts.map(({ number, status }) => [number, status]),
@@ -138,7 +138,7 @@ describe("asynchronous calls on one machine", () => {
       call = await shown(location);
       return call.state === state;
     };
-    await eventually(`${location} is ${state}`, hasEnded, 20_000).catch((error: Error) => {
+    await eventually(`${location} is ${state}`, hasEnded).catch((error: Error) => {
       assert.fail(`${error.message}: ${JSON.stringify(call)}\n${skiff.lines.join("\n")}`);
     });
     return call;

@@ -57,7 +57,7 @@ describe("the program of events", () => {
     fetch(`http://127.0.0.1:${program.port(/the events listen on port (\d+)/)}${path}`, init);
 
   it("is live but not ready before it has the snapshot", async () => {
-    await eventually("it answers probes", () => port() !== undefined, 10_000);
+    await eventually("it answers probes", () => port() !== undefined);
     assert.equal((await ask("/healthz")).status, 200);
     assert.deepEqual(await ask("/readyz"), { status: 503, text: "The events are starting.\n" });
     assert.equal((await ask("/other")).status, 404);
@@ -65,8 +65,8 @@ describe("the program of events", () => {
 
   it("is ready once it has, also while the store is away, and leads", async () => {
     await api.up();
-    await eventually("it is ready", async () => (await ask("/readyz")).status === 200, 10_000);
-    await eventually("it leads", () => program.output.includes("leading as events-1"), 10_000);
+    await eventually("it is ready", async () => (await ask("/readyz")).status === 200);
+    await eventually("it leads", () => program.output.includes("leading as events-1"));
     assert.match((await ask("/metrics")).text, /^process_resident_memory_bytes \d+$/m);
   });
 
@@ -93,7 +93,7 @@ describe("the program of events", () => {
   });
 
   it("is not ready any more as soon as it is told to stop, and gives the lease back", async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     program.signal("SIGTERM");
     await eventually("it is leaving", async () => (await ask("/readyz")).status === 503);
     assert.equal(await program.ended(), 0, program.output);
@@ -107,7 +107,7 @@ describe("the program of events", () => {
 
 describe("the program of events without what it needs", () => {
   it("ends and says which variable is missing", async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     const api = await FakeApiServer.start();
     const env = { SKIFF_TOKEN: TOKEN, SKIFF_INTERNAL_TOKEN: TOKEN };
     const programs = [

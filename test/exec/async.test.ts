@@ -6,7 +6,7 @@ describe("/async/exec", () => {
   let skiff: StartedSkiff;
   before(async function () {
     needsWall(this, "bwrap");
-    this.timeout(20_000);
+    this.timeout(60_000);
     skiff = await startedSkiff({ env: { SKIFF_EXEC_AT_ONCE: "2", SKIFF_IMAGES: "host" } });
   });
   after(() => skiff?.close());

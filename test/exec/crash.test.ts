@@ -57,9 +57,9 @@ describe("commands of a Skiff that is killed", function () {
     await skiff!.ended();
     // Sandboxes end with Skiff; containers when the next one sweeps.
     await start();
-    await eventually("the processes are gone", () => processesWith(marker).length === 0, 20_000);
+    await eventually("the processes are gone", () => processesWith(marker).length === 0);
     const left = () => engine.engine.list({ [LABELS.kind]: "command" });
-    await eventually("the containers are removed", async () => (await left()).length === 0, 20_000);
+    await eventually("the containers are removed", async () => (await left()).length === 0);
     // Only sandboxes that wait.
     assert.ok(readdirSync(join(folder, "instances")).length <= 4);
   });

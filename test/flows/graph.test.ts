@@ -4,6 +4,7 @@ import { flowGraph } from "../../platform/flows/graph/flow-graph.ts";
 import { placed } from "../../platform/flows/graph/layout.ts";
 import { mermaidOf } from "../../platform/flows/graph/mermaid.ts";
 import { svgOf } from "../../platform/flows/graph/svg.ts";
+import { threadMs } from "../support/processor/thread-time.ts";
 
 function step(name: string, more: Partial<Step> = {}): Step {
   const action = { kind: "fn", function: name, method: "POST", path: "/", headers: {} } as const;
@@ -77,10 +78,10 @@ describe("the picture of a flow", () => {
     const steps = Object.fromEntries(
       names.map((name, index) => [name, step("f", { needs: names.slice(Math.max(0, index - 50), index) })]),
     );
-    const beganMs = performance.now();
+    const beganMs = threadMs();
     const { nodes, edges } = placed(flowGraph({ ...FLOW, steps }));
     svgOf(flowGraph({ ...FLOW, steps }));
-    assert.ok(performance.now() - beganMs < 2_000);
+    assert.ok(threadMs() - beganMs < 5_000);
     const at = Object.fromEntries(nodes.map((node) => [node.name, node]));
     for (const { from, to } of edges) assert.ok(at[from]!.y < at[to]!.y);
   });

@@ -16,6 +16,7 @@ const ECHO = `export default (request) =>
     ? new Response("not yet", { status: 503 })
     : Response.json(request.headers.get("traceparent"));`;
 const SLOW = `export default async () => {
+  console.log("under way");
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   return Response.json("slow");
 };`;
@@ -41,7 +42,7 @@ output: "\${ steps.last.output }"
 `;
 
 describe("the trace of a run", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let receiver: OtlpReceiver;
   let folder: string;
   let skiff: StartedSkiff;
@@ -148,11 +149,12 @@ describe("the trace of a run", function () {
       const { slow, person } = await read();
       return slow === "running" && person === "waiting";
     });
+    await eventually("the call is there", () => skiff.lines.join().includes("[slow] under way"));
     await skiff.close();
     assert.deepEqual(named("flow long"), []);
     await start();
     assert.equal((await post(`/flow/long/run/${run}/approve?step=person`)).status, 202);
-    await eventually("the run is done", async () => (await read()).state === "done", 10_000);
+    await eventually("the run is done", async () => (await read()).state === "done");
     await skiff.close();
 
     const root = one("flow long");

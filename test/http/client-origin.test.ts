@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { type ClientOrigin, readOrigin } from "../../http/client-origin.ts";
 import { parseTrustedProxies } from "../../http/trusted-proxies.ts";
 import type { KnownFields } from "../../router/exchange/request.ts";
+import { threadMs } from "../support/processor/thread-time.ts";
 
 const PROXIES = parseTrustedProxies("loopback,private")!;
 
@@ -173,11 +174,11 @@ describe("the origin of a call", () => {
   });
 
   it("takes no longer for a long list", () => {
-    const startedMs = performance.now();
+    const startedMs = threadMs();
     origin({ forwarded: `${",".repeat(30_000)}` });
     origin({ forwarded: `for="${"\\".repeat(30_000)}` });
     origin({ forwarded: "a".repeat(30_000) });
     origin(xff("10.0.0.7,".repeat(3_500)));
-    assert.ok(performance.now() - startedMs < 500);
+    assert.ok(threadMs() - startedMs < 1_000);
   });
 });

@@ -14,7 +14,7 @@ async function trickle(port: number, head: string): Promise<string> {
   socket.write(head);
   const sending = setInterval(() => socket.write("x"), 20);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const deadline = setTimeout(() => reject(new Error("the connection was held for 8 s")), 8_000);
+  const deadline = setTimeout(() => reject(new Error("the connection was held for 30 s")), 30_000);
   socket.once("close", () => resolve());
   try {
     await promise;

@@ -50,7 +50,7 @@ describe("images of a Skiff that was killed", function () {
     const last = new SkiffProgram(data, { env: env() });
     skiff = last;
     await last.url();
-    await eventually("what was left is removed", async () => (await containers()).length === 0, 20_000);
+    await eventually("what was left is removed", async () => (await containers()).length === 0);
     last.signalAlone("SIGTERM");
     assert.equal(await last.ended(), 0, last.output);
     assert.deepEqual(await containers(), []);

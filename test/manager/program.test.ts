@@ -36,7 +36,7 @@ describe("the manager as a program of its own", () => {
   it("asks again for the secrets of the installation while the cluster is away", async () => {
     await eventually("it says so", () => program.output.includes("the manager cannot start yet"));
     await api.up();
-    await eventually("it listens", () => /the manager listens on port \d+/.test(program.output), 10_000);
+    await eventually("it listens", () => /the manager listens on port \d+/.test(program.output));
   });
 
   it("is ready once it knows the functions of the cluster, and leads", async () => {

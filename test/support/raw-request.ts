@@ -7,7 +7,7 @@ export interface RawAnswer {
 }
 
 /** Sends bytes as they are and reads the first answer; the connection is closed afterwards. */
-export function rawRequest(port: number, bytes: string | Uint8Array, withinMs = 10_000): Promise<RawAnswer> {
+export function rawRequest(port: number, bytes: string | Uint8Array, withinMs = 30_000): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     const chunks: Buffer[] = [];

@@ -5,6 +5,7 @@ import { action, type Surroundings, type Task } from "../../task.ts";
 
 interface RolledBack {
   readonly version: number;
+  readonly commit?: string;
   readonly warnings?: readonly string[];
 }
 
@@ -14,9 +15,12 @@ export function addRollback(program: Command, surroundings: Surroundings): void 
     .summary("send the calls to an earlier version")
     .description("Sends all calls to the version that had them before, or to another one, without a build.")
     .argument("<function>", "name of the function")
-    .option("--to <version>", "the version")
+    .option("--to <version>", "the version, or digits of a commit of its git repository")
     .option("--if-version <n>", "only if this is the current version")
-    .addHelpText("after", "\nExamples:\n  skiff rollback hello\n  skiff rollback hello --to 3")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  skiff rollback hello\n  skiff rollback hello --to 3\n  skiff rollback hello --to 4f2c1d9",
+    )
     .action(action(surroundings, runRollback));
 }
 
@@ -31,6 +35,9 @@ async function runRollback(
     query: { to },
     headers,
   });
-  out.result(answer, () => [`All calls of ${name} go to version ${answer.version}.`]);
+  out.result(answer, () => [
+    `All calls of ${name} go to version ${answer.version}.`,
+    ...(answer.commit === undefined ? [] : [`Its branch is at ${answer.commit.slice(0, 7)}.`]),
+  ]);
   printWarnings(out, answer.warnings);
 }

@@ -62,7 +62,7 @@ async function listVersions({ api, out }: Task, name: string): Promise<void> {
         share === 0 ? "-" : percentage(share),
         ago(createdAt, now),
         shown(by),
-        shown([message, commit?.slice(0, 12)].filter(Boolean).join("  ")).replaceAll("\n", " "),
+        shown([message, commit?.slice(0, 7)].filter(Boolean).join("  ")).replaceAll("\n", " "),
       ]),
     ]);
   });

@@ -6,7 +6,7 @@ import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { readObject } from "./read-object.ts";
 import { readPrecondition } from "./read-options.ts";
-import { readVersion, versionDocument } from "./read-versions.ts";
+import { commitsOf, readVersion, versionDocument } from "./read-versions.ts";
 
 /**
  * `PATCH /func/NAME/versions/N` with `{"pinned": true}`: keeps the version although newer ones are over the limit. The
@@ -25,7 +25,9 @@ export function pinVersion(services: Services): Handler {
     }
     await platform.pin(name, version, pinned);
     print(`${pinned ? "pinned" : "unpinned"} ${name} version ${version}`);
-    const { settings, ...shown } = versionDocument(await readVersion(ctx, platform), services, ctx);
+    const record = await readVersion(ctx, platform);
+    const commits = await commitsOf(name, services);
+    const { settings, ...shown } = versionDocument({ record, commits }, services, ctx);
     const mayRead = includesScope(ctx.state.principal.scopes, "read");
     answerJson(ctx, mayRead ? { ...shown, settings } : shown);
   };

@@ -2,6 +2,7 @@ import { checkFunctionName } from "../../../platform/function-name.ts";
 import type { Platform, Traffic, VersionRecord } from "../../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../../platform/problems.ts";
 import { shareOf } from "../../../platform/traffic.ts";
+import type { FunctionState } from "../../git/repository.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
 import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
@@ -20,7 +21,8 @@ export function listVersions(services: Services): Handler {
     const kept = await keptVersions(services.platform, name);
     const rest = kept.toReversed().filter(({ version }) => version < cursor);
     const page = rest.slice(0, limit);
-    const versions = page.map((record) => versionDocument(record, services, ctx));
+    const commits = await commitsOf(name, services);
+    const versions = page.map((record) => versionDocument({ record, commits }, services, ctx));
     answerJson(ctx, { versions, next: rest.length > limit ? String(page.at(-1)!.version) : null });
   };
 }
@@ -30,7 +32,8 @@ export function describeVersion(services: Services): Handler {
   return async (ctx) => {
     readParameters(ctx, {});
     const record = await readVersion(ctx, services.platform);
-    answerJson(ctx, versionDocument(record, services, ctx));
+    const commits = await commitsOf(record.name, services);
+    answerJson(ctx, versionDocument({ record, commits }, services, ctx));
   };
 }
 
@@ -62,13 +65,20 @@ export function findVersion(kept: readonly VersionRecord[], text: string): Versi
   throw new Problem("unknown_version", detail);
 }
 
+export interface ShownVersion {
+  readonly record: VersionRecord;
+  readonly commits: FunctionState["versions"];
+}
+
 /** Names every member, because the platform may add members that must stay secret. */
 export function versionDocument(
-  record: VersionRecord,
+  { record, commits }: ShownVersion,
   services: Services,
   ctx: Call,
 ): Record<string, unknown> {
   const { name, version, hash, sourceHash, sourceBytes, createdAt, note, pinned, settings } = record;
+  const known = commits[version];
+  const commit = known?.hash === hash ? known.commit : undefined;
   const traffic: Traffic = services.platform.endpoints(name)?.traffic ?? [];
   return {
     version,
@@ -76,8 +86,8 @@ export function versionDocument(
     createdAt,
     by: note.by,
     message: note.message,
-    commit: note.commit,
-    author: note.author,
+    commit: commit ?? note.commit,
+    author: note.author ?? (commit === undefined ? undefined : note.by),
     hash,
     sourceHash,
     sourceBytes,
@@ -85,4 +95,17 @@ export function versionDocument(
     share: shareOf(traffic, version),
     settings: shownSettings(settings),
   };
+}
+
+/** The commits of versions in their repository. Without git, versions are shown all the same. */
+export async function commitsOf(
+  name: string,
+  { repositories }: Pick<Services, "repositories">,
+): Promise<FunctionState["versions"]> {
+  try {
+    return (await repositories.keptOf(name))?.state.functions[name]?.versions ?? {};
+  } catch (error) {
+    if (error instanceof Problem && /^(git_missing|store_unavailable)$/.test(error.code)) return {};
+    throw error;
+  }
 }

@@ -1,18 +1,23 @@
 import { checkFunctionName } from "../../../platform/function-name.ts";
 import type { FunctionDescription } from "../../../platform/platform.ts";
 import { checkPrecondition } from "../../../platform/precondition.ts";
-import { Problem, unknownFunction } from "../../../platform/problems.ts";
+import { Problem, toProblem, unknownFunction } from "../../../platform/problems.ts";
 import { formatMs } from "../../../platform/quantity.ts";
+import type { CommitId } from "../../git/repository.ts";
 import { answerJson } from "../answer.ts";
-import { readParameters, wholeNumber } from "../read-query.ts";
-import { baseUrl, type Handler, type Services } from "../services.ts";
+import { readParameters } from "../read-query.ts";
+import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
 import { readPrecondition } from "./read-options.ts";
 import { reroute } from "./reroute.ts";
+import { type RollbackTarget, rollbackTarget, versionOrCommit } from "./rollback-target.ts";
 
-/** `POST /func/NAME/rollback?to=N`: sends all calls to N, or to the version that had all calls before. */
+/**
+ * `POST /func/NAME/rollback?to=`: sends all calls to a version, or to that of a commit; by default to the version that had
+ * all calls before. The branch of its repository gets a commit before the answer.
+ */
 export function rollBack(services: Services): Handler {
   const { platform, print } = services;
-  const readers = { to: wholeNumber(1, Number.MAX_SAFE_INTEGER, undefined) };
+  const readers = { to: versionOrCommit };
   return async (ctx) => {
     const startedAtMs = performance.now();
     const { to } = readParameters(ctx, readers);
@@ -21,10 +26,13 @@ export function rollBack(services: Services): Handler {
     const before = await platform.describe(name);
     if (before === undefined) throw unknownFunction(name);
     checkPrecondition(name, expected, before.version);
-    const version = to ?? before.previous;
-    if (version === undefined) throw nothingBefore(before);
+    const target =
+      to === undefined ? previous(before) : await rollbackTarget(ctx, services, { name, text: to });
+    const { version } = target;
     const traffic = [{ version, weight: 1 }];
-    const warnings = await reroute(ctx, services, { name, traffic, rules: { expected } });
+    const warnings =
+      "commit" in target ? [] : await reroute(ctx, services, { name, traffic, rules: { expected } });
+    const commit = "commit" in target ? target.commit : await record(ctx, services, name);
     const { version: from } = before;
     print(
       `rolled ${name} back from version ${from} to version ${version} in ${formatMs(performance.now() - startedAtMs)}`,
@@ -32,8 +40,27 @@ export function rollBack(services: Services): Handler {
     for (const warning of warnings) print(`${name}: ${warning}`);
     ctx.state.audited = { target: name, detail: `from version ${from} to version ${version}` };
     ctx.set("etag", `"${version}"`);
-    answerJson(ctx, { name, version, from, url: `${baseUrl(services, ctx)}/fn/${name}`, warnings });
+    answerJson(ctx, { name, version, from, commit, url: `${baseUrl(services, ctx)}/fn/${name}`, warnings });
   };
+}
+
+function previous(before: FunctionDescription): RollbackTarget {
+  if (before.previous === undefined) throw nothingBefore(before);
+  return { version: before.previous };
+}
+
+/** A rollback waits for no push, and does not fail because of git: the repository follows later then. */
+async function record(
+  ctx: Call,
+  { repositories, print }: Services,
+  name: string,
+): Promise<CommitId | undefined> {
+  try {
+    return await repositories.recordNow(name, ctx.state.by);
+  } catch (error) {
+    print(`git: the repository of ${name} is behind its versions: ${toProblem(error).detail}`);
+    return undefined;
+  }
 }
 
 function nothingBefore({ name, traffic, version }: FunctionDescription): Problem {

@@ -129,7 +129,7 @@ export class HistoryWriter {
     if (tree === undefined) return;
     const { path: _, bytes: __, ...content } = tree;
     const message = `${isBack ? "Roll back" : "Switch"} ${name} to version ${version}`;
-    const commit = { ...content, parent: tip, author: SKIFF, at, message };
+    const commit = { ...content, parent: tip, author: this.#means.by ?? SKIFF, at, message };
     const [id] = await writeCommits(git, repository, [commit]);
     this.#tip = id!;
     this.#tipAt = at;

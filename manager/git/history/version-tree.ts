@@ -12,6 +12,8 @@ export interface WriterMeans {
   readonly builder: Builder;
   readonly limits: Limits;
   readonly signal: AbortSignal;
+  /** Who changed the traffic just now, if that is known. */
+  readonly by?: string;
 }
 
 /** What a commit has of a version. */

@@ -70,6 +70,14 @@ export class FolderHome implements Home {
     return found;
   }
 
+  async find(name: string): Promise<KeptRepository | undefined> {
+    await this.#load();
+    const kept = this.#known.get(name);
+    if (kept === undefined) return this.#known.has(name) ? await this.open(name) : undefined;
+    const head = await readRef(this.#pathOf(name), branchRef(kept.state.branch));
+    return { name, state: kept.state, updatedAt: kept.updatedAt, ...(head && { head }) };
+  }
+
   async ownerOf(functionName: string): Promise<string | undefined> {
     await this.#load();
     for (const [name, kept] of this.#known) {

@@ -20,6 +20,9 @@ export interface Home {
   /** In order of name, after the name `after`, at most `limit` of them. */
   list(page: { readonly after?: string; readonly limit: number }): Promise<readonly KeptRepository[]>;
 
+  /** Returns what is kept of a repository besides its objects; undefined if there is none. Quick. */
+  find(name: string): Promise<KeptRepository | undefined>;
+
   /** Returns the repository of a function; undefined if it has none. */
   ownerOf(functionName: string): Promise<string | undefined>;
 

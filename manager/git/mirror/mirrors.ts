@@ -3,7 +3,6 @@ import { printable } from "../../../process/printable.ts";
 import type { AuditLog } from "../../../store/store.ts";
 import { type MirrorOutcome, mirrorOf } from "./mirror-state.ts";
 import { type MirrorOrder, type MirrorServices, pullMirror } from "./pull.ts";
-import { pushMirror } from "./push-branch.ts";
 import { PushQueue } from "./push-queue.ts";
 
 /** A delivery of a webhook, for records. */
@@ -45,7 +44,7 @@ export class Mirrors {
     const { repository } = await repositories.read(name, signal);
     const { direction } = mirrorOf(name, repository.state);
     const sync = () =>
-      direction === "pull" ? pullMirror(this.#options, order) : pushMirror(this.#options, { name, signal });
+      direction === "pull" ? pullMirror(this.#options, order) : this.#pushes.push(name, signal);
     return await repositories.serve(signal, sync);
   }
 

@@ -1,5 +1,7 @@
 import { toProblem } from "../../../platform/problems.ts";
+import { InTurn } from "../homes/in-turn.ts";
 import type { CommitId } from "../repository.ts";
+import type { MirrorOutcome } from "./mirror-state.ts";
 import type { MirrorServices } from "./pull.ts";
 import { pushMirror } from "./push-branch.ts";
 
@@ -19,6 +21,8 @@ interface Waiting {
 export class PushQueue {
   readonly #services: MirrorServices;
   readonly #firstRetryMs: number;
+  /** Two pushes of one branch at once would be in each other's way. */
+  readonly #turns = new InTurn();
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
 
@@ -47,6 +51,11 @@ export class PushQueue {
     void run.finally(() => this.#running.delete(run));
   }
 
+  /** Pushes a repository now. @throws as `pushMirror` */
+  async push(name: string, signal: AbortSignal): Promise<MirrorOutcome> {
+    return await this.#turns.run(name, () => pushMirror(this.#services, { name, signal }));
+  }
+
   async close(): Promise<void> {
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);
     await Promise.all(this.#running);
@@ -58,7 +67,7 @@ export class PushQueue {
     try {
       while (waiting.isChanged) {
         waiting.isChanged = false;
-        await this.#push(name, waiting);
+        await this.#turns.run(name, () => this.#push(name, waiting));
       }
     } catch (error) {
       print(`git: ${name} cannot be pushed to its mirror: ${(error as Error).message}`);

@@ -141,7 +141,7 @@ describe("git repositories on the cluster", function () {
   });
 
   it("are gone with their function", async () => {
-    assert.equal(await skiff.remove(NAME), 204);
+    assert.equal(await skiff.remove(NAME), 200);
     await eventually("the repository is gone", async () => {
       const { code } = await users[0]!.run("ls-remote", urlAt(skiff.manager));
       return code !== 0;

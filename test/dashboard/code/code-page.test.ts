@@ -33,7 +33,7 @@ describe("the code page", function () {
   const text = (page: Page, pattern: RegExp) => page.getByText(pattern).first().waitFor();
   const source = (page: Page) => page.locator(".editor .cm-content").innerText();
   const shows = (page: Page, pattern: RegExp) =>
-    eventually(`the editor shows ${pattern}`, async () => pattern.test(await source(page)), 15_000);
+    eventually(`the editor shows ${pattern}`, async () => pattern.test(await source(page)));
   const again = async (page: Page, name: string) => {
     const other = await page.context().newPage();
     other.on("dialog", (dialog) => void dialog.accept());

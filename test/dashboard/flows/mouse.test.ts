@@ -102,7 +102,7 @@ async function drag(page: Page, entry: string, onto?: string): Promise<void> {
   if (onto === undefined)
     await from.dragTo(page.locator(".react-flow__pane"), { targetPosition: { x: 12, y: 12 } });
   else await from.dragTo(page.locator(`[data-id="${onto}"]`));
-  await eventually(`a step by ${entry}`, async () => (await nodes.count()) > before, 15_000);
+  await eventually(`a step by ${entry}`, async () => (await nodes.count()) > before);
 }
 
 /** Drags a line from the lower handle of a step to the upper one of another. */

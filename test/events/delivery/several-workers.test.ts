@@ -69,7 +69,7 @@ describe("workers of several programs on one PostgreSQL", function () {
     await calls.enqueue(given, { now, mostLive: 100 });
     await eventually("all run", () => starts.length === 8);
     const isDone = async () => (await calls.list({ states: ["done"], limit: 10 })).length === 8;
-    await eventually("all are done", isDone, 20_000);
+    await eventually("all are done", isDone);
     assert.equal(starts.length, 8);
     assert.equal(new Set(starts.map(({ call }) => call)).size, 8);
     assert.equal(new Set(starts.map(({ from }) => from)).size, 3);

@@ -287,7 +287,7 @@ describe("a worker of events", () => {
     const [id] = await rig.enqueue({ dueAt: now + 300 });
     const { attempts } = await rig.record(id!, "done");
     const lateMs = attempts[0]!.startedAt - (now + 300);
-    assert.ok(lateMs >= 0 && lateMs < 5_000, `${lateMs} ms`);
+    assert.ok(lateMs >= 0 && lateMs < 20_000, `${lateMs} ms`);
   });
 
   it("lets calls finish when it stops, and leaves the rest to the next one", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { firstTime, planFirings } from "../../../events/schedules/plan.ts";
 import { parseCron } from "../../../platform/events/cron.ts";
+import { threadMs } from "../../support/processor/thread-time.ts";
 
 const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
 const START = Date.UTC(2026, 10, 29, 12);
@@ -66,9 +67,9 @@ describe("the plan of a timer", () => {
 
     it("fires at most the last 100, also of millions, in a moment", () => {
       const year = START + 365 * 24 * HOUR;
-      const before = performance.now();
+      const before = threadMs();
       const { fire } = plan("* * * * * *", { now: year, missed: "all" });
-      assert.ok(performance.now() - before < 1_000);
+      assert.ok(threadMs() - before < 5_000);
       // Those of the last minute are not missed.
       assert.deepEqual(
         fire,

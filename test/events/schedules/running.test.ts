@@ -68,7 +68,7 @@ describe("schedules on one machine", function () {
     for (const { at, firedAt, outcome } of fired) {
       assert.equal(outcome, "fired");
       const lateMs = Date.parse(firedAt) - Date.parse(at);
-      assert.ok(lateMs >= 0 && lateMs < 5_000, `${lateMs} ms late`);
+      assert.ok(lateMs >= 0 && lateMs < 20_000, `${lateMs} ms late`);
     }
     const metrics = await textOf("/metrics");
     assert.ok(Number(/^skiff_schedule_firings_total (\d+)$/m.exec(metrics)![1]) >= 3);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gatewayPaths, topicOfPath } from "../../../events/topics/requests/gateway-paths.ts";
+import { threadMs } from "../../support/processor/thread-time.ts";
 
 describe("the paths of a gateway", () => {
   const paths = gatewayPaths([
@@ -39,8 +40,8 @@ describe("the paths of a gateway", () => {
 
   it("take little time for a long path", () => {
     const path = `/test${"/a".repeat(16_000)}`;
-    const startMs = performance.now();
+    const startMs = threadMs();
     for (let count = 0; count < 100; count++) assert.equal(of(path), "b");
-    assert.ok(performance.now() - startMs < 1_000);
+    assert.ok(threadMs() - startMs < 5_000);
   });
 });

@@ -44,21 +44,21 @@ describe("flows that run flows", () => {
     const id = await rig.begin(engine, "bomb");
     await eventually("as many live as may", async () => (await live("bomb")) === MOST);
     await cancel(id);
-    await eventually("all have ended", async () => (await live("bomb")) === 0, 5_000);
+    await eventually("all have ended", async () => (await live("bomb")) === 0);
     assert.equal((await rig.store.runs.get(id))!.state, "cancelled");
-  }).timeout(10_000);
+  }).timeout(60_000);
 
   it("end with their root though thousands wait for an engine", async () => {
     const engine = await start({ liveRuns: 10_000, flowRuns: 2 });
     await rig.put("slow", "steps: {a: {wait: 1h}}");
     await rig.put("fan", "steps: {a: {each: input.x, concurrency: 1000, flow: slow}}");
     const id = await rig.begin(engine, "fan", { x: Array.from({ length: 2_000 }, (_, n) => n) });
-    await eventually("a thousand live", async () => (await live("slow")) >= 1_000, 5_000);
+    await eventually("a thousand live", async () => (await live("slow")) >= 1_000);
     await cancel(id);
-    await eventually("all have ended", async () => (await live("slow")) + (await live("fan")) === 0, 5_000);
+    await eventually("all have ended", async () => (await live("slow")) + (await live("fan")) === 0);
     const totals = (await rig.store.runs.totals()).find(({ flow }) => flow === "slow")!;
     assert.deepEqual(Object.keys(totals.ended), ["cancelled"]);
-  }).timeout(15_000);
+  }).timeout(60_000);
 
   it("begin nothing in a run whose parent has ended", async () => {
     rig = new FlowRig();

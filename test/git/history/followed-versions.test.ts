@@ -16,7 +16,7 @@ describe("a repository of versions", () => {
   let folder: string;
 
   before(async () => {
-    skiff = await startedSkiff();
+    skiff = await startedSkiff({ env: { SKIFF_VERSIONS_KEPT: "3" } });
     folder = mkdtempSync(join(tmpdir(), "skiff-history-"));
   });
 
@@ -37,8 +37,9 @@ describe("a repository of versions", () => {
     assert.doesNotMatch(await git(clone, "log", "-p"), /hidden/);
     assert.equal(await git(clone, "log", "--format=%an", "-1"), "local\n");
 
-    await rollBack("hello", 1);
+    const tip = await rollBack("hello", "1");
     await git(clone, "pull", "--ff-only");
+    assert.equal((await git(clone, "rev-parse", "HEAD")).trim(), tip.commit);
     assert.equal((await log(clone))[0], "Roll back hello to version 1");
     assert.deepEqual(filesIn(clone), ["main.ts"]);
     assert.equal(textOf(clone, "main.ts"), source("1"));
@@ -50,6 +51,33 @@ describe("a repository of versions", () => {
     const before = await git(clone, "rev-parse", "HEAD");
     await git(clone, "pull", "--ff-only");
     assert.equal(await git(clone, "rev-parse", "HEAD"), before);
+  });
+
+  it("shows the commits of versions, and goes back to a commit whose version is gone", async () => {
+    for (const answer of ["a", "b", "c", "d"]) await deploy("back", source(answer), `message=${answer}`);
+    const clone = await cloned("back");
+    const ids = (await git(clone, "log", "--format=%H")).trim().split("\n");
+    const { versions } = (await (await fetch(`${skiff.url}/func/back/versions`)).json()) as {
+      versions: readonly { commit: string; author: string }[];
+    };
+    assert.deepEqual(
+      versions.map(({ commit }) => commit),
+      ids,
+    );
+    assert.equal(versions[0]!.author, "local");
+    assert.equal((await rollBack("back", ids[1]!.slice(0, 8))).version, 3);
+    const fifth = await deploy("back", source("e"));
+    assert.equal(fifth, 5);
+    await git(clone, "pull", "--ff-only");
+    const oldest = (await git(clone, "log", "--format=%H")).trim().split("\n").at(-1)!;
+    const { version, commit } = await rollBack("back", oldest);
+    assert.equal(version, 6);
+    assert.equal(await (await fetch(`${skiff.url}/fn/back`)).text(), "b");
+    await git(clone, "pull", "--ff-only");
+    assert.equal((await git(clone, "rev-parse", "HEAD")).trim(), commit);
+    assert.equal(textOf(clone, "main.ts"), source("b"));
+    const wrong = await fetch(`${skiff.url}/func/back/rollback?to=0123456789`, { method: "POST" });
+    assert.equal(((await wrong.json()) as { code: string }).code, "unknown_commit");
   });
 
   it("has archives as their files", async () => {
@@ -74,14 +102,17 @@ describe("a repository of versions", () => {
     assert.deepEqual(await log(await cloned("gone")), ["Another"]);
   });
 
-  async function deploy(name: string, body: string | Uint8Array, settings = ""): Promise<void> {
+  async function deploy(name: string, body: string | Uint8Array, settings = ""): Promise<unknown> {
     const { status, body: answer } = await skiff.deploy(name, body, settings);
     assert.ok(status < 300, JSON.stringify(answer));
+    return answer.version;
   }
 
-  async function rollBack(name: string, version: number): Promise<void> {
-    const response = await fetch(`${skiff.url}/func/${name}/rollback?to=${version}`, { method: "POST" });
-    assert.equal(response.status, 200, await response.text());
+  async function rollBack(name: string, to: string): Promise<{ version: number; commit?: string }> {
+    const response = await fetch(`${skiff.url}/func/${name}/rollback?to=${to}`, { method: "POST" });
+    const text = await response.text();
+    assert.equal(response.status, 200, text);
+    return JSON.parse(text) as { version: number; commit?: string };
   }
 
   async function cloned(name: string): Promise<string> {

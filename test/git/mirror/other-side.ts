@@ -23,15 +23,20 @@ export class OtherSide {
     const other = new OtherSide();
     await new Promise<void>((resolve) => other.#server.listen(0, "127.0.0.1", resolve));
     mkdirSync(join(other.folder, "team"));
-    other.git(["init", "-q", "--bare", "-b", "main", join(other.folder, "team/hello.git")], other.folder);
-    other.git(["config", "http.receivepack", "true"], join(other.folder, "team/hello.git"));
-    other.git(["clone", "-q", join(other.folder, "team/hello.git"), other.#work], other.folder);
+    other.git(["init", "-q", "--bare", "-b", "main", other.bare], other.folder);
+    other.git(["config", "http.receivepack", "true"], other.bare);
+    other.git(["clone", "-q", other.bare, other.#work], other.folder);
     other.git(["checkout", "-q", "-B", "main"]);
     return other;
   }
 
   get host(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The repository. */
+  get bare(): string {
+    return join(this.folder, "team/hello.git");
   }
 
   get url(): string {
@@ -59,7 +64,7 @@ export class OtherSide {
   }
 
   head(branch = "main"): string {
-    return this.git(["rev-parse", branch], join(this.folder, "team/hello.git"));
+    return this.git(["rev-parse", branch], this.bare);
   }
 
   git(args: readonly string[], cwd = this.#work): string {

@@ -145,7 +145,7 @@ describe("manager: deploys that hang", function () {
     await eventually("the download", () => server.hits.includes("/own.js"));
     const startedAtMs = performance.now();
     assert.equal(await deploys.remove("own"), false);
-    assert.ok(performance.now() - startedAtMs < 5_000);
+    assert.ok(performance.now() - startedAtMs < 20_000);
     await refused;
     assert.equal((await deploy("own", "export default () => 1;")).created, true);
   });

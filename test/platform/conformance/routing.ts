@@ -6,7 +6,7 @@ import type { Subject } from "./subject.ts";
 
 const to = (version: number, weight = 1): Traffic => [{ version, weight }];
 /** Nothing is built: what takes longer than a start is not a rollback. */
-const ROLLBACK_MS = 5_000;
+const ROLLBACK_MS = 20_000;
 
 export function routing(subject: Subject): void {
   const { able, draft } = subject;

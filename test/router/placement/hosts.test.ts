@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Hosts } from "../../../router/placement/hosts.ts";
+import { threadMs } from "../../support/processor/thread-time.ts";
 
 describe("the host names at a router", () => {
   it("are those of every function, until it has others or none", () => {
@@ -31,7 +32,7 @@ describe("the host names at a router", () => {
 
   it("of a thousand functions are set in a moment", () => {
     const hosts = new Hosts();
-    const startedAt = performance.now();
+    const startedAt = threadMs();
     for (let index = 0; index < 1_000; index++)
       hosts.set(
         `f${index}`,
@@ -39,7 +40,7 @@ describe("the host names at a router", () => {
       );
     assert.equal(hosts.byName.size, 100_000);
     // Rebuilding the map for each function took 10 s.
-    assert.ok(performance.now() - startedAt < 3_000);
+    assert.ok(threadMs() - startedAt < 3_000);
   });
 
   it("that two functions have belong to the first by name, in whatever order they came", () => {

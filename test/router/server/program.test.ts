@@ -62,7 +62,7 @@ for (const workers of ["1", "2"]) {
     });
 
     it("ends by itself once new connections go elsewhere", async function () {
-      this.timeout(30_000);
+      this.timeout(60_000);
       assert.equal(await program.ended(), 0, program.output);
     });
   });

@@ -197,7 +197,9 @@ export async function raw(port: number, text: string, enough?: (answer: string) 
   socket.write(text, "latin1");
   try {
     await new Promise<void>((resolve, reject) => {
-      socket.setTimeout(5_000, () => reject(new Error(`no end within 5 s, after ${JSON.stringify(answer)}`)));
+      socket.setTimeout(30_000, () =>
+        reject(new Error(`no end within 30 s, after ${JSON.stringify(answer)}`)),
+      );
       socket.on("data", (chunk) => {
         answer += chunk;
         if (enough?.(answer)) resolve();

@@ -108,7 +108,7 @@ describe("the compiled code of versions", () => {
 
   it("of a real version is there for its next instance", async function () {
     needsLinux(this, "walls");
-    this.timeout(30_000);
+    this.timeout(60_000);
     const local = await TemporaryLocalPlatform.open();
     try {
       if (!(await local.platform.isolation()).wall) notTried(this, "this machine has no wall");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { explainLine } from "../../../runtimes/deno/permission-advice.ts";
+import { threadMs } from "../../support/processor/thread-time.ts";
 
 const requires = (kind: string, target?: string) =>
   `NotCapable: Requires ${kind} access${target === undefined ? "" : ` to "${target}"`}, run again with the --allow-${kind} flag`;
@@ -45,10 +46,10 @@ describe("the explanation of a permission that a function does not have", () => 
     "/node_modules/bindings/",
   ]) {
     it(`takes no time for a line that repeats ${text}`, () => {
-      const startedAt = performance.now();
+      const startedAt = threadMs();
       for (let length = 500; length < 200_000; length *= 2)
         explainLine(text.repeat(length / text.length), PUBLIC);
-      assert.ok(performance.now() - startedAt < 100);
+      assert.ok(threadMs() - startedAt < 1_000);
     });
   }
 

@@ -81,7 +81,7 @@ describe("one machine with SKIFF_STORE", function () {
     const away = await fetch(`${url}/func/hello/logs`);
     assert.equal(away.status, 503, await away.text());
     await postgres.restart();
-    await eventually("the line that waited", async () => (await lines("search=/two")).length === 1, 20_000);
+    await eventually("the line that waited", async () => (await lines("search=/two")).length === 1);
     await fetch(`${url}/func/hello`, { method: "DELETE" });
     await fetch(`${url}/func?name=hello`, { method: "POST", body: source });
     assert.deepEqual(await lines("since=1h"), []);

@@ -16,7 +16,7 @@ describe("the store in SQLite on a disk that takes nothing", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   it("is away, and keeps everything once there is room again", async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, folder], { timeout: 15_000 });
     assert.deepEqual(JSON.parse(stdout), {
       full: { enqueue: "store_unavailable", settle: "store_unavailable", body: "store_unavailable" },

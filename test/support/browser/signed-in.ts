@@ -4,7 +4,7 @@ import { type StartedSkiff, type StartOptions, startedSkiff } from "../skiff/sta
 import { startChromium } from "./chromium.ts";
 
 /** The machine of the tests may be busy. */
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 /** Chromium takes its language from the environment, where it may be none that a browser has. */
 const PLACE = { viewport: { width: 1280, height: 900 }, locale: "en-GB" };
 /** The width of a phone. */

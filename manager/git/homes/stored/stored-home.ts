@@ -73,12 +73,12 @@ export class StoredHome implements Home {
 
   async list(page: { readonly after?: string; readonly limit: number }): Promise<readonly KeptRepository[]> {
     const rows = await this.#options.repositories.list(page);
-    return rows.map((row) => {
-      const { name, refs, updatedAt } = row;
-      const state = stateOf(row);
-      const head = refs[branchRef(state.branch)];
-      return { name, state, updatedAt, ...(head && { head }) };
-    });
+    return rows.map(keptOf);
+  }
+
+  async find(name: string): Promise<KeptRepository | undefined> {
+    const row = await this.#options.repositories.get(name);
+    return row && keptOf(row);
   }
 
   ownerOf(functionName: string): Promise<string | undefined> {
@@ -252,4 +252,11 @@ async function isThere(path: string): Promise<boolean> {
 async function hasPacks(path: string, { packs }: Row): Promise<boolean> {
   const present = new Set((await packsIn(join(path, "objects"))).map(({ id }) => id));
   return packs.every(({ id }) => present.has(id));
+}
+
+function keptOf(row: Row): KeptRepository {
+  const { name, refs, updatedAt } = row;
+  const state = stateOf(row);
+  const head = refs[branchRef(state.branch)];
+  return { name, state, updatedAt, ...(head && { head }) };
 }

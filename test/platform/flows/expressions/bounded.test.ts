@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Meter } from "../../../../platform/flows/expressions/evaluation/meter.ts";
 import { Expressions } from "../../../../platform/flows/expressions/expressions.ts";
+import { threadMs } from "../../../support/processor/thread-time.ts";
 
 const expressions = new Expressions();
 const items = Array.from({ length: 10_000 }, (_, index) => index);
@@ -13,7 +14,7 @@ function deep(): unknown {
 }
 
 /** Far more than an evaluation at its limit takes on a busy machine, and far less than any of these would without a limit. */
-const MAX_MS = 2000;
+const MAX_MS = 4_000;
 
 /** `cel.bind(a, START, cel.bind(b, [a, a], …))`, 60 times: 2^60 of what is at the start. */
 function doubled(start: string, combine: (name: string) => string, last: (name: string) => string): string {
@@ -72,7 +73,7 @@ function doubledSize(name: string): string {
 describe("expressions of hostile authors", () => {
   for (const [what, expression] of Object.entries(HOSTILE)) {
     it(`end soon: ${what}`, () => {
-      const start = performance.now();
+      const start = threadMs();
       let message = "";
       try {
         expressions.evaluate(expression, variables);
@@ -80,7 +81,7 @@ describe("expressions of hostile authors", () => {
         assert.match((error as Error).name, /^(ExpressionFault|TooCostly)$/, (error as Error).stack);
         message = (error as Error).message;
       }
-      const ms = performance.now() - start;
+      const ms = threadMs() - start;
       assert.ok(ms < MAX_MS, `${ms} ms`);
       // The patterns are linear, and have a value.
       if (what === "a pattern that goes back") assert.equal(message, "");
@@ -98,10 +99,10 @@ describe("expressions of hostile authors", () => {
   });
 
   it("end soon: a template of a thousand expressions", () => {
-    const start = performance.now();
+    const start = threadMs();
     const template = Array(1000).fill("${ input.items.map(a, input.items[0] + a) }");
     assert.throws(() => expressions.evaluateTemplate(template, variables), /costs more than/);
-    assert.ok(performance.now() - start < MAX_MS);
+    assert.ok(threadMs() - start < MAX_MS);
   });
 
   for (const [what, expression] of Object.entries({

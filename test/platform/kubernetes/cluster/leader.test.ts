@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 import { KubeApi } from "../../../../platform/kubernetes/cluster/api.ts";
 import { Leader } from "../../../../platform/kubernetes/cluster/leader.ts";
 import { KINDS, type Lease } from "../../../../platform/kubernetes/cluster/resources.ts";
@@ -55,7 +56,7 @@ describe("the election of a leader", () => {
     candidate("b");
     await first.close();
     assert.equal(holder(), "");
-    await eventually("b leads", () => leading.join() === "b", TIMES.leaseMs);
+    await eventually("b leads", () => leading.join() === "b");
   });
 
   it("goes to another when the leader is silent for as long as its lease", async () => {
@@ -69,10 +70,10 @@ describe("the election of a leader", () => {
   it("ends for a leader that cannot renew, before another could begin", async () => {
     const leader = candidate("a");
     await eventually("a leads", () => leader.isLeading);
-    const wentMs = performance.now();
+    // A timer of the same program: on a busy machine both are late.
+    const left = pause(TIMES.leaseMs + 2 * TIMES.renewEveryMs).then(() => leading.length);
     await server.down();
-    await eventually("a has stepped down", () => leading.length === 0);
-    assert.ok(performance.now() - wentMs < TIMES.leaseMs + 2 * TIMES.renewEveryMs);
+    assert.equal(await left, 0, "it has stepped down");
     await server.up();
     await eventually("a leads again", () => leader.isLeading);
   });

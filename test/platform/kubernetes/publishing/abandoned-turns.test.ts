@@ -10,7 +10,7 @@ import { draftOf } from "../../../support/platform/draft.ts";
 import { FakeCluster } from "../../../support/platform/fake-cluster.ts";
 
 /** A deploy of the same name gets through within this time. */
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 20_000;
 
 describe("the turn of a manager that is gone", () => {
   let cluster: FakeCluster;
@@ -98,12 +98,12 @@ describe("the turn of a manager that is gone", () => {
     const { done } = await stuckDeploy("one");
     await eventually("it has renewed its mark", () => Number(annotation("renewed")) >= 4);
     const next = publish(cluster.platform, draftOf("hello", "two"));
-    await eventually("it has renewed its mark", () => Number(annotation("renewed")) >= 8, 20_000);
+    await eventually("it has renewed its mark", () => Number(annotation("renewed")) >= 8);
     assert.doesNotMatch(cluster.lines.join("\n"), /took over/);
     cluster.makesPods = true;
     await cluster.platform.children.scale({ name: "hello", version: 1 }, 2);
     assert.deepEqual([((await done) as { version: number }).version, (await next).version], [1, 2]);
-  }).timeout(30_000);
+  }).timeout(60_000);
 
   it("is lost for one that only seemed dead: its deploy fails, and changes nothing more", async () => {
     await publish(cluster.platform, draftOf("hello", "one"));

@@ -60,7 +60,7 @@ describe("starting several instances of a new version", () => {
 
 describe("starts that hang", () => {
   /** They hold a place each for as long as they start, without it. */
-  const STARTING_MS = 10_000;
+  const STARTING_MS = 40_000;
   let local: TemporaryLocalPlatform;
   beforeEach(async () => {
     local = await TemporaryLocalPlatform.open({ limits: { startMs: STARTING_MS } });

@@ -14,7 +14,7 @@ const NETWORKS = new URL("../../../../platform/local/network/networks.ts", impor
 
 /** Nothing here sends anything: the kernel is asked what it would do. */
 describe("the networks of functions on this machine", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const temporary = mkdtempSync(join(tmpdir(), "skiff-test-networks-"));
   let networks: Networks | undefined;
   let probes = 0;

@@ -11,8 +11,8 @@ import { Store } from "../../../../platform/local/store/store.ts";
 import type { NewVersion } from "../../../../platform/local/store/version-rows.ts";
 import type { Artifact, Content, Traffic } from "../../../../platform/platform.ts";
 import { sourceHash } from "../../../../platform/version-hash.ts";
-import { longestBusyMs } from "../../../support/instances/busy-time.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
+import { longestBusyMs } from "../../../support/processor/busy-time.ts";
 
 /** What Skiff 0.1.0 left when it was killed: `greet` with two versions, and `other`. */
 const OLD = new URL("./data-folder-0.1.0/", import.meta.url);

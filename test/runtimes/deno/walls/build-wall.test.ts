@@ -41,7 +41,7 @@ const PROGRAM = `
 `;
 
 describe("the wall of a build", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let folder: string;
   let server: TestServer;
   before(async () => {

@@ -29,7 +29,7 @@ describe("the processes of a call", () => {
   let count = 0;
   const sleeper = () => String(SECONDS + ++count);
   const isRunning = (seconds: string) => processesWith(`sleep\0${seconds}`).length > 0;
-  const hasNone = (seconds: string) => eventually("nothing is left", () => !isRunning(seconds), 1_000);
+  const hasNone = (seconds: string) => eventually("nothing is left", () => !isRunning(seconds));
 
   async function start(own: boolean, more: Partial<Parameters<typeof StartedHost.start>[0]> = {}) {
     const order = shellOrder(ANY_SCRIPT, { timeoutMs: 400, ownsProcesses: own });

@@ -202,7 +202,7 @@ export function records(harness: RunsHarness): void {
       const removeOld = () => store.runs.removeOld({ before: 0, most: 10 });
       assert.deepEqual([await removeOld(), await removeOld(), await removeOld()], [true, false, false]);
       assert.deepEqual(await list({ limit: 200 }), ids.slice(110).toReversed());
-    }).timeout(20_000);
+    }).timeout(60_000);
 
     it("keep their bodies and their idempotency keys as long as they are kept", async () => {
       const [input, output] = [

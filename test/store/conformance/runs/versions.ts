@@ -65,6 +65,6 @@ export function versions(harness: RunsHarness): void {
       assert.equal(await store.runs.versions.get("order", 2), undefined);
       await store.runs.versions.remove("order");
       assert.deepEqual(await store.runs.versions.list("order"), []);
-    }).timeout(20_000);
+    }).timeout(60_000);
   });
 }

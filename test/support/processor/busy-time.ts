@@ -1,3 +1,5 @@
+import { threadMs } from "./thread-time.ts";
+
 /**
  * The longest time for which this thread was busy without a pause while `work` was done, in milliseconds: its time
  * on a processor, so that a machine which is busy with other things does not count.
@@ -5,9 +7,9 @@
 export async function longestBusyMs(work: () => Promise<unknown>): Promise<number> {
   let isDone = false;
   let longestMs = 0;
-  let lastMs = cpuMs();
+  let lastMs = threadMs();
   const look = () => {
-    const nowMs = cpuMs();
+    const nowMs = threadMs();
     longestMs = Math.max(longestMs, nowMs - lastMs);
     lastMs = nowMs;
     if (!isDone) setImmediate(look);
@@ -20,9 +22,4 @@ export async function longestBusyMs(work: () => Promise<unknown>): Promise<numbe
   }
   look();
   return longestMs;
-}
-
-function cpuMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
 }
