@@ -151,7 +151,7 @@ export class Repositories {
   }
 
   /**
-   * Returns a repository with every version of its functions that is kept, except while it is being changed.
+   * Returns a repository with every version of its functions that is kept; while a push changes it, as it was before.
    * @throws Problem `unknown_repository`, and as `tools`
    */
   async read(name: string, signal: AbortSignal): Promise<RepositoryWork> {
@@ -170,10 +170,11 @@ export class Repositories {
   async change<T>(name: string, signal: AbortSignal, work: (work: RepositoryWork) => Promise<T>): Promise<T> {
     const tools = await this.tools();
     const ended = AbortSignal.any([signal, this.#closing.signal]);
-    return this.inTurn(name, ended, async () => {
+    return this.#inTurn(name, ended, async () => {
       const repository = await this.#current(name, tools, { signal: ended });
       if (repository === undefined) throw await this.#unknown(name, tools.home);
-      return await work({ ...tools, repository });
+      // Reads wait until it has every version, but not for the work.
+      return await this.#busily(name, () => work({ ...tools, repository }));
     });
   }
 
@@ -189,15 +190,26 @@ export class Repositories {
 
   /** Runs `work` in the turn of a repository, which may not exist. */
   inTurn<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#inTurn(name, signal, () => this.#busily(name, work));
+  }
+
+  #inTurn<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#turns.run({ name, bytes: 0, signal }, async () => {
-      this.#busy.add(name);
       try {
         return await work();
       } finally {
-        this.#busy.delete(name);
         for (const listener of this.#listeners) listener(name);
       }
     });
+  }
+
+  async #busily<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.#busy.add(name);
+    try {
+      return await work();
+    } finally {
+      this.#busy.delete(name);
+    }
   }
 
   /** Returns the repository with all versions, made if there is only its function; undefined if there is neither. */
