@@ -27,8 +27,11 @@ const TAKING_TURNS = {
     "test/platform/local/instances/draining.test.ts",
     "test/git/homes/kill.test.ts",
     "test/git/push/kill.test.ts",
+    "test/store/sqlite/kill.test.ts",
+    "test/skiff.test.ts",
+    "test/runtimes/deno/build/hostile-builds.test.ts",
   ],
-  /** What else takes 8 seconds and more. */
+  /** What else takes 8 seconds and more on a machine with two cores. */
   5: [
     "test/platform/local/conformance.test.ts",
     "test/store/postgres/postgres-store.test.ts",
@@ -97,6 +100,40 @@ const TAKING_TURNS = {
     "test/cli/completion.test.ts",
 
     "test/git/homes/large-pack.test.ts",
+
+    "test/platform/local/changes.test.ts",
+    "test/one-call/invisible.test.ts",
+    "test/platform/local/commands/host-commands.test.ts",
+    "test/one-call/instance.test.ts",
+    "test/one-call/programs.test.ts",
+
+    "test/platform/kubernetes/publishing/abandoned-turns.test.ts",
+    "test/one-call/last-output.test.ts",
+    "test/platform/local/clock.test.ts",
+    "test/platform/commands/process-commands.test.ts",
+    "test/platform/kubernetes/pool/pool.test.ts",
+
+    "test/process/start.test.ts",
+    "test/bad-requests.test.ts",
+    "test/seeing.test.ts",
+    "test/exec/one-machine.test.ts",
+    "test/examples/programs.test.ts",
+
+    "test/client-image/forms.test.ts",
+    "test/client-image/finishing.test.ts",
+    "test/client-image/node-servers.test.ts",
+    "test/client-image/start.test.ts",
+    "test/docs/secrets.test.ts",
+
+    "test/docs/files.test.ts",
+    "test/events/program-store.test.ts",
+    "test/cli/programs.test.ts",
+    "test/events/stored-hosts.test.ts",
+    "test/docs/programs.test.ts",
+
+    "test/packing/package.test.ts",
+    "test/npm-start.test.ts",
+    "test/versions/in-traffic.test.ts",
   ],
 };
 

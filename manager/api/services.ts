@@ -14,10 +14,11 @@ import type { KeyAccess } from "../access/key-access.ts";
 import type { RouteRule } from "../access/route-rules.ts";
 import type { CommandRuns } from "../commands/command-runs.ts";
 import type { Deploys } from "../deploys/deploys.ts";
+import type { GitHome } from "../git/homes/git-home.ts";
 import type { Mirrors } from "../git/mirror/mirrors.ts";
 import type { ReceivePush } from "../git/push/push.ts";
 import type { PushCounter } from "../git/push/push-counter.ts";
-import type { GitHome, Repositories } from "../git/repositories.ts";
+import type { Repositories } from "../git/repositories.ts";
 import type { KnownFlows } from "./flows/known-flows.ts";
 import type { SystemFacts } from "./system/system-facts.ts";
 

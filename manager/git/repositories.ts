@@ -7,21 +7,10 @@ import { DeployTurns } from "../deploys/deploy-turns.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 import { recordVersions } from "./history/record-versions.ts";
 import { VersionWatch } from "./history/version-watch.ts";
+import { type GitHome, glance } from "./homes/git-home.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
-import type { HomeGlance } from "./homes/look-at-folder.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
 import { branchRef, type CommitId, emptyState, NO_COMMIT } from "./repository.ts";
-
-export interface GitHome {
-  /** The folder for what git needs besides repositories. */
-  readonly folder: string;
-  /** The variable `PATH`, in whose folders git is found. */
-  readonly path: string | undefined;
-  /** Finds out without git whether there is something to do. Absent: perhaps. */
-  readonly look?: () => Promise<HomeGlance>;
-  /** @throws Problem where repositories cannot be kept */
-  readonly open: (git: InstalledGit["git"]) => Promise<Home>;
-}
 
 export interface RepositoriesOptions {
   readonly platform: Platform;
@@ -313,9 +302,4 @@ export class Repositories {
     await tools?.git.close();
     await tools?.home.close();
   }
-}
-
-/** Looks at repositories as far as that is cheap. */
-async function glance({ look }: GitHome): Promise<HomeGlance> {
-  return (await look?.()) ?? { hasRepositories: true, isUnfinished: true };
 }

@@ -17,7 +17,7 @@ const ECHO = `export default (request) =>
     : Response.json(request.headers.get("traceparent"));`;
 const SLOW = `export default async () => {
   console.log("under way");
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
   return Response.json("slow");
 };`;
 const INNER = `

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { GitHome } from "../repositories.ts";
+import type { GitHome } from "./git-home.ts";
 
 /** Repositories in the data folder of one machine. What keeps them loads with the first use. */
 export function folderGitHome(dataFolder: string, path: string | undefined): GitHome {
