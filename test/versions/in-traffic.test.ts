@@ -18,7 +18,7 @@ interface Answer {
 }
 
 describe("versions of a function that share its calls", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let skiff: StartedSkiff;
   let pool: Pool;
   const folder = mkdtempSync(join(tmpdir(), "skiff-test-versions-"));
