@@ -3,7 +3,6 @@ import type { Platform } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import { Semaphore } from "../../process/semaphore.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
-import { DeployTurns } from "../deploys/deploy-turns.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 import { recordVersions } from "./history/record-versions.ts";
 import { VersionWatch } from "./history/version-watch.ts";
@@ -11,6 +10,7 @@ import { type GitHome, glance } from "./homes/git-home.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
 import { branchRef, type CommitId, emptyState, NO_COMMIT } from "./repository.ts";
+import { RepositoryTurns } from "./repository-turns.ts";
 
 export interface RepositoriesOptions {
   readonly platform: Platform;
@@ -32,19 +32,14 @@ export interface RepositoryWork extends GitTools {
 }
 
 const PAGE = 100;
-const WAITING_EACH = 20;
-const WAITING_IN_ALL = 1_000;
 const LOOK_AGAIN_MS = 1_000;
 
 /** The git repositories of functions. Git is found with the first request: everything else works without it. */
 export class Repositories {
   readonly #options: RepositoriesOptions;
-  readonly #turns: DeployTurns;
+  readonly #turns: RepositoryTurns;
   readonly #places: Semaphore;
-  /** Repositories that are being changed. */
-  readonly #busy = new Set<string>();
   readonly #closing = new AbortController();
-  readonly #listeners: ((name: string) => void)[] = [];
   #served = 0;
   #watch: VersionWatch | undefined;
   #installed: Promise<InstalledGit> | undefined;
@@ -52,15 +47,8 @@ export class Repositories {
 
   constructor(options: RepositoriesOptions) {
     this.#options = options;
-    const { buildMs, startMs, gitMs, gitAtOnce } = options.limits;
-    this.#places = new Semaphore({ places: gitAtOnce });
-    this.#turns = new DeployTurns({
-      inAll: WAITING_IN_ALL,
-      waitingPerName: WAITING_EACH,
-      bytesInAll: 1,
-      waitingBytes: 1,
-      waitMs: Math.max(gitMs, buildMs + startMs),
-    });
+    this.#places = new Semaphore({ places: options.limits.gitAtOnce });
+    this.#turns = new RepositoryTurns(options.limits);
   }
 
   /** Ends what a killed program left unfinished, and follows versions from now on. Prints what goes wrong. */
@@ -140,12 +128,12 @@ export class Repositories {
   }
 
   /**
-   * Returns a repository with every version of its functions that is kept, except while it is being changed.
+   * Returns a repository with every version of its functions that is kept; while a push changes it, as it was before.
    * @throws Problem `unknown_repository`, and as `tools`
    */
   async read(name: string, signal: AbortSignal): Promise<RepositoryWork> {
     const tools = await this.tools();
-    if (this.#busy.has(name)) {
+    if (this.#turns.isBusy(name)) {
       const repository = await tools.home.open(name);
       if (repository) return { ...tools, repository };
     }
@@ -159,34 +147,27 @@ export class Repositories {
   async change<T>(name: string, signal: AbortSignal, work: (work: RepositoryWork) => Promise<T>): Promise<T> {
     const tools = await this.tools();
     const ended = AbortSignal.any([signal, this.#closing.signal]);
-    return this.inTurn(name, ended, async () => {
+    return this.#turns.run(name, ended, async () => {
       const repository = await this.#current(name, tools, { signal: ended });
       if (repository === undefined) throw await this.#unknown(name, tools.home);
-      return await work({ ...tools, repository });
+      // Reads wait until it has every version, but not for the work.
+      return await this.#turns.busily(name, () => work({ ...tools, repository }));
     });
   }
 
   /** Whether somebody changes the repository now. */
   isBusy(name: string): boolean {
-    return this.#busy.has(name);
+    return this.#turns.isBusy(name);
   }
 
   /** Calls a listener after each turn of a repository, which may have changed it. */
   onChange(listener: (name: string) => void): void {
-    this.#listeners.push(listener);
+    this.#turns.onEnd(listener);
   }
 
   /** Runs `work` in the turn of a repository, which may not exist. */
   inTurn<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return this.#turns.run({ name, bytes: 0, signal }, async () => {
-      this.#busy.add(name);
-      try {
-        return await work();
-      } finally {
-        this.#busy.delete(name);
-        for (const listener of this.#listeners) listener(name);
-      }
-    });
+    return this.#turns.run(name, signal, () => this.#turns.busily(name, work));
   }
 
   /** Returns the repository with all versions, made if there is only its function; undefined if there is neither. */
@@ -232,7 +213,7 @@ export class Repositories {
    */
   async recordNow(functionName: string, by: string): Promise<CommitId | undefined> {
     const kept = await this.keptOf(functionName);
-    if (kept === undefined || this.#busy.has(kept.name)) return undefined;
+    if (kept === undefined || this.#turns.isBusy(kept.name)) return undefined;
     const tools = await this.tools();
     return await this.inTurn(kept.name, this.closing, async () => {
       return (await this.#current(kept.name, tools, { signal: this.closing, by }))?.head;
