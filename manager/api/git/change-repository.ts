@@ -2,7 +2,7 @@ import { checkFunctionName } from "../../../platform/function-name.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { readRef } from "../../git/homes/bare-repository.ts";
-import type { OpenRepository } from "../../git/homes/home.ts";
+import type { KeptRepository, OpenRepository } from "../../git/homes/home.ts";
 import { branchRef } from "../../git/repository.ts";
 import { answerJson } from "../answer.ts";
 import { readJson } from "../read-json.ts";
@@ -42,7 +42,7 @@ export function removeRepository(services: Services): Handler {
     const name = checkFunctionName(ctx.params.name);
     const { home } = await repositories.tools();
     await repositories.inTurn(name, signalOf(ctx, services), async () => {
-      const repository = await home.open(name);
+      const repository = await home.find(name);
       requireMembers(ctx.state.principal, name, repository?.state);
       if (repository === undefined)
         throw new Problem("unknown_repository", `There is no repository "${name}".`);
@@ -67,7 +67,7 @@ async function withBranch(repository: OpenRepository, branch: string): Promise<O
 }
 
 /** @throws Problem `repository_conflict` */
-function refusePending({ name, state: { pending } }: OpenRepository): void {
+function refusePending({ name, state: { pending } }: KeptRepository): void {
   if (pending === undefined) return;
   const detail = `A push to the repository "${name}" is being deployed: try again when it has ended.`;
   throw new Problem("repository_conflict", detail);

@@ -24,7 +24,7 @@ export async function requireRepository(
 ): Promise<void> {
   if (principal.functions === undefined) return;
   const { home } = await repositories.tools();
-  requireMembers(principal, name, (await home.open(name))?.state);
+  requireMembers(principal, name, (await home.find(name))?.state);
 }
 
 /** @throws Problem `insufficient_scope` */

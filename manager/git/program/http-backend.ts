@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type CgiHead, readCgiHead } from "./cgi-head.ts";
-import { GitFailed } from "./git.ts";
 import type { GitProgram, StartedGit } from "./git-program.ts";
 
 /** The services of the smart protocol. */
@@ -66,9 +65,4 @@ export async function serveBackend(git: GitProgram, options: BackendRequest): Pr
     await started.ended;
     throw error;
   }
-}
-
-/** Whether git ended because the request was wrong, which its answer says. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof GitFailed && error.exitCode !== undefined;
 }
