@@ -41,7 +41,7 @@ export async function withRepository<T>(
   const { repositories } = services;
   const name = checkFunctionName(ctx.params.name);
   const signal = signalOf(ctx, services);
-  return await repositories.serve(signal, async () => {
+  return await repositories.serve(ctx.state.by, signal, async () => {
     await requireRepository(ctx.state.principal, name, services);
     const work = await repositories.read(name, signal);
     try {

@@ -74,7 +74,7 @@ function isAllowed({ host, hostname }: URL, allowedHosts: ReadonlySet<string>): 
 
 /** Says why a secret must not be sent to a mirror; undefined if it may. */
 function unencrypted(
-  { url: text, secret }: Pick<Mirror, "url" | "secret">,
+  { url: text, secret }: { readonly url: string; readonly secret?: string | undefined },
   allowedHosts: ReadonlySet<string>,
 ): string | undefined {
   const url = new URL(text);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { endSilentBody } from "./body-silence.ts";
 import { type CgiHead, readCgiHead } from "./cgi-head.ts";
 import type { GitProgram, StartedGit } from "./git-program.ts";
 
@@ -53,6 +54,7 @@ export async function serveBackend(git: GitProgram, options: BackendRequest): Pr
     },
   });
   request.pipe(started.stdin);
+  endSilentBody(request, started.stdin);
   // Git may answer before it has read all. The connection stays, so that the client reads the answer.
   started.stdin.once("close", () => request.unpipe(started.stdin));
   try {
