@@ -80,6 +80,8 @@ export interface Mirror {
   readonly secret?: string;
   /** The secret whose value signs the requests of its webhook. */
   readonly webhookSecret?: string;
+  /** Whether the first `pull` may replace what has no commit in common with it. */
+  readonly force?: boolean;
   /** The commit there that was deployed last, with `pull`. */
   readonly followed?: CommitId;
   /** How the last attempt ended. */

@@ -16,7 +16,7 @@ import { signalOf } from "./repository-access.ts";
 import { mirrorDocument } from "./repository-document.ts";
 
 const BODY_BYTES = 16 * 1024;
-const MEMBERS = ["url", "direction", "branch", "secret", "webhookSecret"];
+const MEMBERS = ["url", "direction", "branch", "secret", "webhookSecret", "force"];
 
 /** `PUT /git/NAME/mirror`: follows another repository, or lets it follow. Fetches and pushes nothing yet. */
 export function putMirror(services: Services): Handler {
@@ -84,7 +84,7 @@ function readMirror(body: unknown): Mirror {
   const given = isRecord(body) ? body : {};
   const unknown = Object.keys(given).find((member) => !MEMBERS.includes(member));
   if (unknown !== undefined) throw wrong(`"${unknown.slice(0, 40)}" is unknown: use ${MEMBERS.join(", ")}`);
-  const { url, direction, branch, secret, webhookSecret } = given;
+  const { url, direction, branch, secret, webhookSecret, force } = given;
   if (typeof url !== "string")
     throw wrong("url: give the address of the other repository, as https://HOST/PATH");
   if (direction !== "pull" && direction !== "push") {
@@ -100,11 +100,15 @@ function readMirror(body: unknown): Mirror {
   }
   if (webhookSecret !== undefined && direction === "push")
     throw wrong("webhookSecret: a webhook makes Skiff pull, so it needs the direction pull");
+  if (force !== undefined && typeof force !== "boolean") throw wrong("force: use true or false");
+  if (force && direction === "push")
+    throw wrong("force: a push is never forced, so it needs the direction pull");
   return {
     ...{ url: readMirrorUrl(url), direction },
     ...(branch === undefined ? {} : { branch }),
     ...(typeof secret === "string" ? { secret } : {}),
     ...(typeof webhookSecret === "string" ? { webhookSecret } : {}),
+    ...(force ? { force } : {}),
   };
 }
 

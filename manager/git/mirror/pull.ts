@@ -114,10 +114,10 @@ async function follow(services: MirrorServices, order: Following): Promise<Mirro
   const { work, fetched, branch, name, signal } = order;
   const { git, repository } = work;
   const { path, state } = repository;
-  const { url, followed } = state.mirror!;
+  const { url, followed, force: isForced = false } = state.mirror!;
   const { commit: head, objects } = fetched;
   const where = { repository: path, objects, signal };
-  const step = await planFollow(git, { ...where, tip: state.tip, followed, head });
+  const step = await planFollow(git, { ...where, tip: state.tip, followed, isForced, head });
   const ended = async () =>
     saveMirror(repositories, { name, url }, { followed: head, last: { at: now(), commit: head } });
   const outcome = { direction: "pull", branch, commit: head } as const;

@@ -2,6 +2,7 @@ import { Problem } from "../../../platform/problems.ts";
 import { formatMs } from "../../../platform/quantity.ts";
 import { exactStart } from "../../../runtimes/start-order.ts";
 import { type CommitOrder, type CommitServices, planCommit } from "./deploy-commit.ts";
+import { diffLines } from "./diff-lines.ts";
 import { explain } from "./explain.ts";
 import type { FunctionPlan } from "./plan/tree-plan.ts";
 
@@ -40,6 +41,6 @@ async function buildOnly(
     }
     say(`${name}: built in ${formatMs(performance.now() - startedAt)}`);
   }
-  if (diff !== "") say(diff.trimEnd());
+  for (const line of diffLines(name, diff)) say(line);
   say(former === undefined ? `${name} would be created` : `${name} would get a new version`);
 }

@@ -111,6 +111,20 @@ export async function isAncestor(git: Git, options: AncestorOptions): Promise<bo
   }
 }
 
+/** Whether the histories of two commits have one in common. @throws GitFailed if one of them is missing */
+export async function isRelated(
+  git: Git,
+  options: Omit<AncestorOptions, "ancestor" | "of"> & { readonly commits: readonly [CommitId, CommitId] },
+): Promise<boolean> {
+  try {
+    await git.run(["merge-base", ...options.commits], within(options));
+    return true;
+  } catch (error) {
+    if (error instanceof GitFailed && error.exitCode === 1) return false;
+    throw error;
+  }
+}
+
 export interface ChangeOptions {
   readonly repository: string;
   readonly objects?: string | undefined;

@@ -38,6 +38,10 @@ export function mirrorPaths(): Record<string, Schema> {
     {
       branch: { ...TEXT, description: "The branch there; by default the one that deploys" },
       secret: { ...ref("SecretName"), description: "A secret with a token, or `user:password`" },
+      force: {
+        type: "boolean",
+        description: "Whether the first pull may replace what has no commit in common with it",
+      },
       webhookSecret: { ...ref("SecretName"), description: "A secret of at least 16 characters that signs" },
     },
   );

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { duplexPair } from "node:stream";
+import { textDiff, trafficDiff } from "../../../manager/files/plan/compare.ts";
+import { unifiedDiff } from "../../../manager/files/unified-diff.ts";
 import { serveHook } from "../../../manager/git/program/hook.ts";
+import { diffLines } from "../../../manager/git/push/diff-lines.ts";
 import { meanwhile } from "../../../manager/git/push/meanwhile.ts";
 import { refLines } from "../../../manager/git/push/ref-lines.ts";
 import { decide } from "../../../manager/git/push/rules/decide.ts";
@@ -123,6 +126,21 @@ describe("the lines about refs", () => {
     await once(hook, "end");
     assert.equal(decided, false);
     assert.match(lines.join("\n"), /^say The push has over 10000 branches, tags and options.*\nexit 1$/);
+  });
+});
+
+describe("the lines of a dry run", () => {
+  it("show settings and shares of the calls, and name files", async () => {
+    const traffic = await trafficDiff([{ version: 1, weight: 1 }], [{ version: 2, weight: 1 }]);
+    const files = await unifiedDiff(new Map(), new Map([["main.ts", Buffer.from("1;\n")]]));
+    const diff = traffic + (await textDiff("settings", "", "memory: 256\n")) + files;
+    assert.deepEqual(diffLines("hello", diff), [
+      "hello: traffic - version 1: 1",
+      "hello: traffic + version 2: 1",
+      "hello: settings + memory: 256",
+      "hello: changes main.ts",
+    ]);
+    assert.deepEqual(diffLines("hello", ""), []);
   });
 });
 
