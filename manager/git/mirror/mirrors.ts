@@ -1,6 +1,7 @@
 import { toProblem } from "../../../platform/problems.ts";
 import { printable } from "../../../process/printable.ts";
 import type { AuditLog } from "../../../store/store.ts";
+import { toGitProblem } from "../program/git-problem.ts";
 import { type MirrorOutcome, mirrorOf } from "./mirror-state.ts";
 import { type MirrorOrder, type MirrorServices, pullMirror } from "./pull.ts";
 import { PushQueue } from "./push-queue.ts";
@@ -45,7 +46,7 @@ export class Mirrors {
     const { direction } = mirrorOf(name, repository.state);
     const sync = () =>
       direction === "pull" ? pullMirror(this.#options, order) : this.#pushes.push(name, signal);
-    return await repositories.serve(signal, sync);
+    return await repositories.serve(order.principal.by, signal, sync);
   }
 
   /** Fetches and deploys in the background. Deliveries that come before that begins are one. */
@@ -76,11 +77,13 @@ export class Mirrors {
     const signal = repositories.closing;
     let [status, detail] = [200, ""];
     try {
-      const pulled = await repositories.serve(signal, () => pullMirror(this.#options, { ...order, signal }));
+      const pulled = await repositories.serve(principal.by, signal, () =>
+        pullMirror(this.#options, { ...order, signal }),
+      );
       detail = pulled.detail;
       print(`mirrored ${name}: ${detail}`);
     } catch (error) {
-      const problem = toProblem(error);
+      const problem = toProblem(toGitProblem(error));
       [status, detail] = [problem.status, problem.code];
       print(printable(`mirror of ${name}: ${problem.detail.split("\n")[0]}`));
     }

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { toProblem } from "../../../platform/problems.ts";
 import type { OpenRepository } from "../homes/home.ts";
+import { toGitProblem } from "../program/git-problem.ts";
 import { type HookedPush, serveHook } from "../program/hook.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Accepted, Push, ReceivePush } from "./push.ts";
@@ -85,7 +86,7 @@ export class PushSession {
       print(`pushed ${name}: ${detail}`);
       return true;
     } catch (error) {
-      const { code, detail, status } = toProblem(error);
+      const { code, detail, status } = toProblem(toGitProblem(error));
       count(status < 500 ? "refused" : "failed");
       this.#detail = `refused: ${code}`;
       say(detail);

@@ -90,6 +90,10 @@ describe("the rules of a push", () => {
       refusal([create("refs/tags/more")], { state: grown, refs }),
       /1001 branches and tags, at most 1000/,
     );
+    const many = Array.from({ length: 10_000 }, (_, index) => create(`refs/tags/v${index}`));
+    const startedAt = performance.now();
+    assert.match(refusal(many), /10001 branches and tags, at most 1000/);
+    assert.ok(performance.now() - startedAt < 5_000);
   });
 });
 

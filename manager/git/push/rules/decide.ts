@@ -1,6 +1,6 @@
 import { Problem } from "../../../../platform/problems.ts";
 import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState } from "../../repository.ts";
-import { checkRefName, clashOf } from "./ref-names.ts";
+import { checkRefName, clashesAmong } from "./ref-names.ts";
 
 /** What a push means for a repository. */
 export interface Decision {
@@ -37,16 +37,18 @@ export function decide(updates: readonly RefUpdate[], { state, refs }: Present):
     return isTwice ? `${short(update.ref)} was pushed twice: push it once.` : (faultOf(update, branch) ?? []);
   });
   if (faults.length > 0) throw new Problem("push_refused", faults.slice(0, 10).join("\n"));
-  const created = updates.filter(({ ref, to }) => to !== NO_COMMIT && !refs.includes(ref));
-  const all = new Set([...refs, ...updates.map(({ ref }) => ref)]);
-  for (const { ref } of created) {
-    const clash = clashOf(ref, all);
-    if (clash === undefined) continue;
-    const detail = `${short(ref)} cannot be beside ${short(clash)}: git keeps one as a file, the other as a folder. Push it under another name.`;
-    throw new Problem("push_refused", detail);
-  }
+  const known = new Set(refs);
+  const created = updates.filter(({ ref, to }) => to !== NO_COMMIT && !known.has(ref));
+  // Bounds what follows.
   if (refs.length + created.length > MOST_REFS) {
     const detail = `The repository would have ${refs.length + created.length} branches and tags, at most ${MOST_REFS}: delete some first.`;
+    throw new Problem("push_refused", detail);
+  }
+  const clashOf = clashesAmong([...refs, ...created.map(({ ref }) => ref)]);
+  for (const { ref } of created) {
+    const clash = clashOf(ref);
+    if (clash === undefined) continue;
+    const detail = `${short(ref)} cannot be beside ${short(clash)}: git keeps one as a file, the other as a folder. Push it under another name.`;
     throw new Problem("push_refused", detail);
   }
   const deploying = updates.find(({ ref }) => ref === branchRef(branch));
