@@ -1,13 +1,21 @@
+import type { Platform } from "../../../platform/platform.ts";
 import { toProblem } from "../../../platform/problems.ts";
 import { currentVersion } from "../../../platform/traffic.ts";
+import type { Deploys } from "../../deploys/deploys.ts";
+import type { ObjectKind } from "../../files/object-kind.ts";
 import type { OpenRepository } from "../homes/home.ts";
 import type { PendingPush, PendingSwitch } from "../repository.ts";
 import { restoreObject } from "./put-objects.ts";
 import { stateWithout } from "./state-after.ts";
 import { isSame } from "./switch.ts";
-import type { TakeOverMeans } from "./take-over.ts";
 
-export type TakeBackMeans = Pick<TakeOverMeans, "platform" | "deploys" | "kinds" | "print">;
+export interface TakeBackMeans {
+  readonly platform: Platform;
+  readonly deploys: Deploys;
+  /** What a folder may declare besides functions. */
+  readonly kinds: readonly ObjectKind[];
+  readonly print: (line: string) => void;
+}
 
 /**
  * Undoes what a pending push has changed. What somebody else changed meanwhile stays.

@@ -1,16 +1,12 @@
-import type { ObjectKind } from "../../files/object-kind.ts";
 import type { Home, OpenRepository } from "../homes/home.ts";
 import type { PendingPush, RefUpdate } from "../repository.ts";
 import { putObjects } from "./put-objects.ts";
 import { stateAfter } from "./state-after.ts";
 import { type Switches, type SwitchMeans, switchAll } from "./switch.ts";
-import { takeBack } from "./take-back.ts";
+import { type TakeBackMeans, takeBack } from "./take-back.ts";
 
-export interface TakeOverMeans extends SwitchMeans {
+export interface TakeOverMeans extends TakeBackMeans, SwitchMeans {
   readonly home: Home;
-  /** What a folder may declare besides functions. */
-  readonly kinds: readonly ObjectKind[];
-  readonly print: (line: string) => void;
 }
 
 export interface TakeOver {
