@@ -5,7 +5,7 @@ import type { Context, Middleware } from "koa";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, problemDocument, problemHeaders, toProblem } from "../../platform/problems.ts";
 import { toGitProblem } from "../git/program/git-problem.ts";
-import { GIT_CHALLENGE, gitError, isGitPath } from "./git/git-request.ts";
+import { GIT_CHALLENGE, gitAdvice, gitError, isGitPath } from "./git/git-request.ts";
 
 /** Routes that the answer for an unknown path names. */
 const NEAREST = 3;
@@ -59,7 +59,7 @@ function answerGit(ctx: Context, problem: Problem): void {
     return;
   }
   ctx.type = "text/plain; charset=utf-8";
-  ctx.body = `${problem.detail}\n`;
+  ctx.body = `${gitAdvice(problem.detail, ctx)}\n`;
   const { retryAfterS } = problem.extensions;
   if (problem.status === 401) ctx.set("www-authenticate", GIT_CHALLENGE);
   if (retryAfterS !== undefined) ctx.set("retry-after", String(retryAfterS));

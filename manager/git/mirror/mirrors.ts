@@ -1,5 +1,6 @@
 import { toProblem } from "../../../platform/problems.ts";
 import { printable } from "../../../process/printable.ts";
+import { Semaphore } from "../../../process/semaphore.ts";
 import type { AuditLog } from "../../../store/store.ts";
 import { toGitProblem } from "../program/git-problem.ts";
 import { type MirrorOutcome, mirrorOf } from "./mirror-state.ts";
@@ -26,10 +27,13 @@ export class Mirrors {
   /** Pulls under way, and those that begin after them. */
   readonly #running = new Map<string, Promise<void>>();
   readonly #next = new Set<string>();
+  /** As many as webhooks have places: a delivery that waits is not refused. */
+  readonly #places: Semaphore;
 
   constructor(options: MirrorsOptions) {
     this.#options = options;
     this.#pushes = new PushQueue(options, options);
+    this.#places = new Semaphore({ places: Math.ceil(options.limits.gitAtOnce / 2) });
     options.repositories.onChange((name) => this.#pushes.changed(name));
   }
 
@@ -57,8 +61,10 @@ export class Mirrors {
     const before = this.#running.get(name);
     const run = (async () => {
       await before;
-      this.#next.delete(name);
-      await this.#pull(delivered);
+      await this.#places.run(async () => {
+        this.#next.delete(name);
+        await this.#pull(delivered);
+      });
     })();
     this.#running.set(name, run);
     void run.finally(() => {

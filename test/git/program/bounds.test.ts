@@ -4,6 +4,9 @@ import type { AddressInfo, Server } from "node:net";
 import { PassThrough } from "node:stream";
 import { GitPlaces } from "../../../manager/git/git-places.ts";
 import { endSilentBody } from "../../../manager/git/program/body-silence.ts";
+import { GitFailed } from "../../../manager/git/program/git.ts";
+import { toGitProblem } from "../../../manager/git/program/git-problem.ts";
+import type { Problem } from "../../../platform/problems.ts";
 import { programGit } from "../homes/program-git.ts";
 
 const { signal } = new AbortController();
@@ -73,6 +76,17 @@ describe("the bounds of git", () => {
       const full = new PassThrough({ highWaterMark: 1 });
       assert.equal(await isClosed(full, "x".repeat(10), 300), false);
     });
+  });
+
+  it("are no fault of Skiff when a repository is over them", () => {
+    const stderr = "remote: x\nfatal: '/data/git/a.git': Out of memory, malloc failed\n";
+    const problem = toGitProblem(new GitFailed("show", { exitCode: 128, stderr })) as Problem;
+    assert.equal(problem.code, "git_failed");
+    assert.match(problem.detail, /\(fatal: '…': Out of memory, malloc failed\)/);
+    const late = toGitProblem(new DOMException("late", "TimeoutError")) as Problem;
+    assert.match(late.detail, /SKIFF_GIT_TIMEOUT/);
+    const other = new Error("other");
+    assert.equal(toGitProblem(other), other);
   });
 
   it("hold for the memory of a command", async () => {

@@ -31,7 +31,8 @@ const USUAL = ["main", "master"];
  */
 export function decide(updates: readonly RefUpdate[], { state, refs }: Present): Decision {
   const pushed = new Map(updates.map(({ ref }, index) => [ref, index]));
-  const branch = state.tip === null ? adopted(updates, state.branch) : state.branch;
+  const branch = deployingBranch(updates, state);
+  if (branch === undefined) throw noBranch(updates, state.branch);
   const faults = updates.flatMap((update, index) => {
     const isTwice = pushed.get(update.ref) !== index;
     return isTwice ? `${short(update.ref)} was pushed twice: push it once.` : (faultOf(update, branch) ?? []);
@@ -60,20 +61,31 @@ export function short(ref: string): string {
   return ref.replace(/^refs\/(heads|tags)\//, "");
 }
 
-/** The first push chooses the branch that deploys. */
-function adopted(updates: readonly RefUpdate[], branch: string): string {
-  const pushed = updates
+/** Returns the branch that deploys, which the first push chooses; undefined if it leaves that open. */
+export function deployingBranch(
+  updates: readonly RefUpdate[],
+  { tip, branch }: Pick<RepositoryState, "tip" | "branch">,
+): string | undefined {
+  if (tip !== null) return branch;
+  const pushed = pushedBranches(updates);
+  const usual = [branch, ...USUAL].find((each) => pushed.includes(each));
+  return usual ?? (pushed.length === 1 ? pushed[0] : undefined);
+}
+
+function pushedBranches(updates: readonly RefUpdate[]): string[] {
+  return updates
     .filter(({ ref, to }) => ref.startsWith(HEADS) && to !== NO_COMMIT)
     .map(({ ref }) => short(ref));
-  const usual = [branch, ...USUAL].find((each) => pushed.includes(each));
-  if (usual !== undefined) return usual;
-  if (pushed.length === 1) return pushed[0]!;
+}
+
+function noBranch(updates: readonly RefUpdate[], branch: string): Problem {
+  const pushed = pushedBranches(updates);
   const [first] = pushed;
   const detail =
     first === undefined
       ? `The repository has no commit: push the branch ${branch} first, which deploys.`
       : `The repository has no branch that deploys: push it alone first, such as git push … ${first}.`;
-  throw new Problem("push_refused", detail);
+  return new Problem("push_refused", detail);
 }
 
 function faultOf({ ref, to }: RefUpdate, branch: string): string | undefined {
