@@ -11,6 +11,7 @@ import {
 import { dryRun } from "./dry-run.ts";
 import { errorLines } from "./explain.ts";
 import type { Accepted, Push } from "./push.ts";
+import { refuseOtherObjects } from "./rules/branch-objects.ts";
 import { type Decision, decide, short } from "./rules/decide.ts";
 import { readPushOptions } from "./rules/push-options.ts";
 import { checkRoom, refsOf, refuseMissingHistory } from "./rules/quarantine.ts";
@@ -33,6 +34,7 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
   const { state } = repository;
   const options = readPushOptions(push.options);
   const decision = decide(updates, { state, refs: await refsOf(git, repository.path) });
+  await refuseOtherObjects(git, push);
   await refuseMissingHistory(git, push);
   await checkRoom(push, services.limits);
   if (decision.deploying === undefined) return await store(push, decision);
