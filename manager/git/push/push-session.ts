@@ -1,11 +1,12 @@
 import type { Readable, Writable } from "node:stream";
 import { toProblem } from "../../../platform/problems.ts";
 import type { OpenRepository } from "../homes/home.ts";
+import { toGitProblem } from "../program/git-problem.ts";
 import { type HookedPush, serveHook } from "../program/hook.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Accepted, Push, ReceivePush } from "./push.ts";
 import type { PushCounter, PushResult } from "./push-counter.ts";
-import { short } from "./rules/decide.ts";
+import { refLines } from "./ref-lines.ts";
 
 export interface SessionServices {
   readonly repositories: Repositories;
@@ -19,9 +20,6 @@ export interface SessionOptions extends Omit<Push, "repository" | "updates" | "o
   /** The repository in which git receives the push; a new one until it is accepted. */
   readonly opened: OpenRepository;
 }
-
-/** Refs of a push that are shown at once. */
-const MOST_LINES = 5;
 
 /** One push: the decision about it, and the turn of the repository until git has moved its refs. */
 export class PushSession {
@@ -59,12 +57,11 @@ export class PushSession {
 
   async #decide(push: HookedPush, say: (line: string) => void): Promise<boolean> {
     const { repositories, pushes, print } = this.#services;
-    const { name, signal } = this.#options;
+    const { name, signal, opened } = this.#options;
     const startedAt = performance.now();
     const count = (result: PushResult) => pushes.count(result, performance.now() - startedAt);
     const decided = Promise.withResolvers<Accepted>();
-    for (const { ref, to } of push.updates.slice(0, MOST_LINES))
-      say(`${short(ref)} ${to.slice(0, 7)} → ${name}`);
+    for (const line of refLines(push.updates, { name, state: opened.state })) say(line);
     if (repositories.isBusy(name)) say("waiting for another push…");
     this.#turn = repositories
       .inTurn(name, signal, async () => {
@@ -85,7 +82,7 @@ export class PushSession {
       print(`pushed ${name}: ${detail}`);
       return true;
     } catch (error) {
-      const { code, detail, status } = toProblem(error);
+      const { code, detail, status } = toProblem(toGitProblem(error));
       count(status < 500 ? "refused" : "failed");
       this.#detail = `refused: ${code}`;
       say(detail);
