@@ -46,7 +46,7 @@ export function createManager(options: ManagerOptions): Manager {
     const { objectKinds } = await import("./api/files/object-kinds.ts");
     const { KnownFlows } = await import("./api/flows/known-flows.ts");
     const flows = new KnownFlows(options);
-    const opened = new Repositories({ ...options, deploys });
+    const opened = new Repositories({ ...options, deploys, kinds: () => objectKinds(services) });
     repositories = opened;
     const means = { ...options, deploys, commandRuns, keys, flows, repositories: opened };
     const kinds = () => objectKinds(services);
