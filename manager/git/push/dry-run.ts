@@ -2,9 +2,9 @@ import { Problem } from "../../../platform/problems.ts";
 import { formatMs } from "../../../platform/quantity.ts";
 import { exactStart } from "../../../runtimes/start-order.ts";
 import { type CommitOrder, type CommitServices, planCommit } from "./deploy-commit.ts";
-import { diffLines } from "./diff-lines.ts";
 import { explain } from "./explain.ts";
 import type { FunctionPlan } from "./plan/tree-plan.ts";
+import { diffLines } from "./words/diff-lines.ts";
 
 /**
  * Builds what a commit would deploy, and stores nothing.

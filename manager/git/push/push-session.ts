@@ -6,7 +6,7 @@ import { type HookedPush, serveHook } from "../program/hook.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Accepted, Push, ReceivePush } from "./push.ts";
 import type { PushCounter, PushResult } from "./push-counter.ts";
-import { refLines } from "./ref-lines.ts";
+import { refLines } from "./words/ref-lines.ts";
 
 export interface SessionServices {
   readonly repositories: Repositories;

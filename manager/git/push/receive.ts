@@ -12,11 +12,11 @@ import { dryRun } from "./dry-run.ts";
 import { errorLines } from "./explain.ts";
 import { Meanwhile } from "./meanwhile.ts";
 import type { Accepted, Push } from "./push.ts";
-import { atMost, MOST_LINES } from "./ref-lines.ts";
 import { refuseOtherObjects } from "./rules/branch-objects.ts";
 import { type Decision, decide, short } from "./rules/decide.ts";
 import { type PushOptions, readPushOptions } from "./rules/push-options.ts";
 import { checkRoom, refsOf, refuseMissingHistory } from "./rules/quarantine.ts";
+import { atMost, MOST_LINES } from "./words/ref-lines.ts";
 
 export interface ReceiveServices extends Omit<CommitServices, "git" | "home"> {
   readonly repositories: Repositories;

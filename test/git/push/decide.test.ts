@@ -4,12 +4,12 @@ import { duplexPair } from "node:stream";
 import { textDiff, trafficDiff } from "../../../manager/files/plan/compare.ts";
 import { unifiedDiff } from "../../../manager/files/unified-diff.ts";
 import { serveHook } from "../../../manager/git/program/hook.ts";
-import { diffLines } from "../../../manager/git/push/diff-lines.ts";
 import { meanwhile } from "../../../manager/git/push/meanwhile.ts";
-import { refLines } from "../../../manager/git/push/ref-lines.ts";
 import { decide } from "../../../manager/git/push/rules/decide.ts";
 import { readPushOptions } from "../../../manager/git/push/rules/push-options.ts";
 import { checkRefName } from "../../../manager/git/push/rules/ref-names.ts";
+import { diffLines } from "../../../manager/git/push/words/diff-lines.ts";
+import { refLines } from "../../../manager/git/push/words/ref-lines.ts";
 import {
   emptyState,
   NO_COMMIT,

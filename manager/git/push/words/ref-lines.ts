@@ -1,5 +1,5 @@
-import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState } from "../repository.ts";
-import { deployingBranch, short } from "./rules/decide.ts";
+import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState } from "../../repository.ts";
+import { deployingBranch, short } from "../rules/decide.ts";
 
 /** Refs of a push that are shown. */
 export const MOST_LINES = 20;
