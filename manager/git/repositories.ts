@@ -6,10 +6,12 @@ import type { Builder } from "../../runtimes/runtime.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 import { recordVersions } from "./history/record-versions.ts";
 import { VersionWatch } from "./history/version-watch.ts";
+import { readRef } from "./homes/bare-repository.ts";
 import { type GitHome, glance } from "./homes/git-home.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
+import { LiveRequests } from "./live-requests.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
-import { branchRef, type CommitId, emptyState, NO_COMMIT } from "./repository.ts";
+import { branchRef, type CommitId, emptyState, NO_COMMIT, type RefUpdate } from "./repository.ts";
 import { RepositoryTurns } from "./repository-turns.ts";
 
 export interface RepositoriesOptions {
@@ -40,6 +42,8 @@ export class Repositories {
   readonly #turns: RepositoryTurns;
   readonly #places: Semaphore;
   readonly #closing = new AbortController();
+  /** Requests of git that are being served. */
+  readonly live = new LiveRequests();
   #served = 0;
   #watch: VersionWatch | undefined;
   #installed: Promise<InstalledGit> | undefined;
@@ -176,19 +180,28 @@ export class Repositories {
   }
 
   /**
-   * Moves the refs of a repository to where its state says, whatever git did with them, and packs its objects anew now and
-   * then. In its turn, when no push is left.
+   * Moves the refs of a repository to where its state and an accepted push say, whatever git did with them. In its turn.
+   * @returns the repository; undefined if it is gone
    */
-  async settle(name: string): Promise<void> {
+  async settle(name: string, accepted: readonly RefUpdate[] = []): Promise<OpenRepository | undefined> {
     const { home } = await this.tools();
-    let repository = await home.open(name);
-    if (repository === undefined) return;
-    const { state, head } = repository;
-    if (state.tip !== null && state.tip !== head) {
-      const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
-      repository = await repository.save({ state, refs: [update] });
+    const repository = await home.open(name);
+    if (repository === undefined) return undefined;
+    const { state, path } = repository;
+    const wanted = new Map(accepted.map(({ ref, to }) => [ref, to]));
+    if (state.tip !== null) wanted.set(branchRef(state.branch), state.tip);
+    const refs: RefUpdate[] = [];
+    for (const [ref, to] of wanted) {
+      const from = (await readRef(path, ref)) ?? NO_COMMIT;
+      if (from !== to) refs.push({ ref, from, to });
     }
-    await repository.maintain();
+    return refs.length === 0 ? repository : await repository.save({ state, refs });
+  }
+
+  /** Packs the objects of a repository anew now and then. In its turn, when no push is left. */
+  async maintain(repository: OpenRepository): Promise<void> {
+    const { repositoryBytes: mostBytes } = this.#options.limits;
+    await repository.maintain({ mostBytes, liveSince: this.live.since(repository.name) });
   }
 
   /**
@@ -222,7 +235,11 @@ export class Repositories {
 
   async #follow(name: string): Promise<void> {
     const kept = await this.keptOf(name);
-    if (kept !== undefined) await this.change(kept.name, this.closing, () => this.settle(kept.name));
+    if (kept === undefined) return;
+    await this.change(kept.name, this.closing, async () => {
+      const repository = await this.settle(kept.name);
+      if (repository !== undefined) await this.maintain(repository);
+    });
   }
 
   async #finish(): Promise<void> {
