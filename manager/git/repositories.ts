@@ -1,9 +1,9 @@
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
-import { Semaphore } from "../../process/semaphore.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
 import type { Deploys } from "../deploys/deploys.ts";
+import { GitPlaces } from "./git-places.ts";
 import { recordVersions } from "./history/record-versions.ts";
 import { VersionWatch } from "./history/version-watch.ts";
 import { readRef } from "./homes/bare-repository.ts";
@@ -40,18 +40,18 @@ const LOOK_AGAIN_MS = 1_000;
 export class Repositories {
   readonly #options: RepositoriesOptions;
   readonly #turns: RepositoryTurns;
-  readonly #places: Semaphore;
+  readonly #places: GitPlaces;
   readonly #closing = new AbortController();
   /** Requests of git that are being served. */
   readonly live = new LiveRequests();
-  #served = 0;
   #watch: VersionWatch | undefined;
   #installed: Promise<InstalledGit> | undefined;
   #tools: Promise<GitTools> | undefined;
 
   constructor(options: RepositoriesOptions) {
     this.#options = options;
-    this.#places = new Semaphore({ places: options.limits.gitAtOnce });
+    const { gitAtOnce } = options.limits;
+    this.#places = new GitPlaces({ places: gitAtOnce, inAll: 4 * gitAtOnce });
     this.#turns = new RepositoryTurns(options.limits);
   }
 
@@ -109,20 +109,11 @@ export class Repositories {
 
   /**
    * Runs `work`, a request of git, when there is a place for it.
+   * @param by who it is from
    * @throws Problem `too_many_git`; the signal's reason
    */
-  async serve<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const { gitAtOnce } = this.#options.limits;
-    if (this.#served >= 4 * gitAtOnce) {
-      const detail = `${this.#served} requests of git run or wait, at most ${4 * gitAtOnce} (four times SKIFF_GIT_AT_ONCE): try again.`;
-      throw new Problem("too_many_git", detail, { retryAfterS: 1, setting: "SKIFF_GIT_AT_ONCE" });
-    }
-    this.#served++;
-    try {
-      return await this.#places.run(work, signal);
-    } finally {
-      this.#served--;
-    }
+  serve<T>(by: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#places.run(by, signal, work);
   }
 
   /** In order of name. @throws as `tools` */

@@ -4,7 +4,7 @@ import { checkSecretName, unknownSecret } from "../../../platform/secrets.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { mirrorOf } from "../../git/mirror/mirror-state.ts";
 import { readMirrorUrl } from "../../git/mirror/mirror-url.ts";
-import { secretText } from "../../git/mirror/reach.ts";
+import { refuseUnreachable, secretText } from "../../git/mirror/reach.ts";
 import { SIGNING_CHARACTERS } from "../../git/mirror/webhook.ts";
 import { emptyState, type Mirror } from "../../git/repository.ts";
 import { answerJson } from "../answer.ts";
@@ -26,6 +26,7 @@ export function putMirror(services: Services): Handler {
     const name = checkFunctionName(ctx.params.name);
     const mirror = readMirror(await readJson(ctx.req, { maxBytes: BODY_BYTES }));
     await checkSecrets(mirror, services);
+    await refuseUnreachable(mirror, services.mirrors.allowedHosts);
     await keepMirror(name, mirror, { services, signal: signalOf(ctx, services) });
     const shown = mirror.direction === "pull" ? `from ${mirror.url}` : `to ${mirror.url}`;
     print(`the repository ${name} is mirrored ${shown}`);

@@ -24,7 +24,7 @@ export function advertiseRefs(services: Services): Handler {
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
     await authorize(ctx, services, { service, name });
-    await services.repositories.serve(signal, async () => {
+    await services.repositories.serve(ctx.state.by, signal, async () => {
       const work = await openFor(service, name, { services, signal });
       try {
         requireMembers(ctx.state.principal, name, work.repository.state);
@@ -42,7 +42,7 @@ export function uploadPack(services: Services): Handler {
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
     await authorize(ctx, services, { service: "git-upload-pack", name });
-    await services.repositories.serve(signal, async () => {
+    await services.repositories.serve(ctx.state.by, signal, async () => {
       const { git, home, hooks } = await services.repositories.tools();
       const repository = await home.open(name);
       if (repository === undefined)
@@ -65,7 +65,7 @@ export function receivePack(services: Services): Handler {
     ctx.state.audited = { target: name };
     await authorize(ctx, services, { service: "git-receive-pack", name });
     await checkLength(ctx, services);
-    await services.repositories.serve(signal, async () => {
+    await services.repositories.serve(ctx.state.by, signal, async () => {
       const work = await openFor("git-receive-pack", name, { services, signal });
       const { principal } = ctx.state;
       const session = new PushSession(services, {

@@ -1,6 +1,8 @@
 import { toProblem } from "../../../platform/problems.ts";
 import { printable } from "../../../process/printable.ts";
+import { Semaphore } from "../../../process/semaphore.ts";
 import type { AuditLog } from "../../../store/store.ts";
+import { toGitProblem } from "../program/git-problem.ts";
 import { type MirrorOutcome, mirrorOf } from "./mirror-state.ts";
 import { type MirrorOrder, type MirrorServices, pullMirror } from "./pull.ts";
 import { PushQueue } from "./push-queue.ts";
@@ -25,10 +27,13 @@ export class Mirrors {
   /** Pulls under way, and those that begin after them. */
   readonly #running = new Map<string, Promise<void>>();
   readonly #next = new Set<string>();
+  /** As many as webhooks have places: a delivery that waits is not refused. */
+  readonly #places: Semaphore;
 
   constructor(options: MirrorsOptions) {
     this.#options = options;
     this.#pushes = new PushQueue(options, options);
+    this.#places = new Semaphore({ places: Math.ceil(options.limits.gitAtOnce / 2) });
     options.repositories.onChange((name) => this.#pushes.changed(name));
   }
 
@@ -45,7 +50,7 @@ export class Mirrors {
     const { direction } = mirrorOf(name, repository.state);
     const sync = () =>
       direction === "pull" ? pullMirror(this.#options, order) : this.#pushes.push(name, signal);
-    return await repositories.serve(signal, sync);
+    return await repositories.serve(order.principal.by, signal, sync);
   }
 
   /** Fetches and deploys in the background. Deliveries that come before that begins are one. */
@@ -56,8 +61,10 @@ export class Mirrors {
     const before = this.#running.get(name);
     const run = (async () => {
       await before;
-      this.#next.delete(name);
-      await this.#pull(delivered);
+      await this.#places.run(async () => {
+        this.#next.delete(name);
+        await this.#pull(delivered);
+      });
     })();
     this.#running.set(name, run);
     void run.finally(() => {
@@ -76,11 +83,13 @@ export class Mirrors {
     const signal = repositories.closing;
     let [status, detail] = [200, ""];
     try {
-      const pulled = await repositories.serve(signal, () => pullMirror(this.#options, { ...order, signal }));
+      const pulled = await repositories.serve(principal.by, signal, () =>
+        pullMirror(this.#options, { ...order, signal }),
+      );
       detail = pulled.detail;
       print(`mirrored ${name}: ${detail}`);
     } catch (error) {
-      const problem = toProblem(error);
+      const problem = toProblem(toGitProblem(error));
       [status, detail] = [problem.status, problem.code];
       print(printable(`mirror of ${name}: ${problem.detail.split("\n")[0]}`));
     }

@@ -80,7 +80,7 @@ export class PushQueue {
   async #push(name: string, waiting: Waiting): Promise<void> {
     const { repositories, print } = this.#services;
     const { home } = await repositories.tools();
-    const { mirror, tip } = (await home.open(name))?.state ?? {};
+    const { mirror, tip } = (await home.find(name))?.state ?? {};
     const isDone = mirror?.last?.commit === tip && mirror?.last?.error === undefined;
     if (mirror?.direction !== "push" || !tip || isDone) return this.#forget(waiting);
     // Its end was stored, which is a change too.

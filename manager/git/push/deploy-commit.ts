@@ -10,7 +10,7 @@ import type { Home, OpenRepository } from "../homes/home.ts";
 import type { Git } from "../program/git.ts";
 import type { PendingPush, RefUpdate, RepositoryState } from "../repository.ts";
 import { readTree } from "../tree/read-tree.ts";
-import type { Commit } from "../tree/tree.ts";
+import { type Commit, MOST_FILES } from "../tree/tree.ts";
 import { explain } from "./explain.ts";
 import { checkMembers, leavingLines } from "./members.ts";
 import { planTree } from "./plan/plan-tree.ts";
@@ -73,8 +73,6 @@ export interface DeployedFunction {
   readonly takesCalls: boolean;
 }
 
-/** Most files of a commit; archives of sources have the same bound. */
-const MOST_FILES = 20_000;
 const MESSAGE_CHARACTERS = 1_000;
 const AUTHOR_CHARACTERS = 200;
 /** Time that a push may take besides its builds and starts. */

@@ -20,7 +20,7 @@ export async function checkMembers(
   for (const { name: each } of functions) {
     const owner = await home.ownerOf(each);
     if (owner === undefined || owner === name) continue;
-    if (owner === each && !(await home.open(owner))?.state.isGroup) former.push(owner);
+    if (owner === each && !(await home.find(owner))?.state.isGroup) former.push(owner);
     else {
       const detail = `The function "${each}" is in the repository "${owner}": remove it from the skiff.yaml there, or from this one.`;
       throw new Problem("push_refused", detail);

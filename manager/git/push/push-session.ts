@@ -3,6 +3,7 @@ import type { Limits } from "../../../platform/limits.ts";
 import { toProblem } from "../../../platform/problems.ts";
 import type { OpenRepository } from "../homes/home.ts";
 import { removeLocks } from "../homes/ref-moves.ts";
+import { toGitProblem } from "../program/git-problem.ts";
 import { type HookedPush, serveHook } from "../program/hook.ts";
 import { checkHook } from "../program/install-hook.ts";
 import type { Repositories } from "../repositories.ts";
@@ -10,6 +11,7 @@ import type { RefUpdate } from "../repository.ts";
 import type { Accepted, Push, ReceivePush } from "./push.ts";
 import type { PushCounter, PushResult } from "./push-counter.ts";
 import { notMoved, PushTraces } from "./push-traces.ts";
+import { refLines } from "./ref-lines.ts";
 import { short } from "./rules/decide.ts";
 
 export interface SessionServices {
@@ -25,9 +27,6 @@ export interface SessionOptions extends Omit<Push, "repository" | "updates" | "o
   /** The repository in which git receives the push; a new one until it is accepted. */
   readonly opened: OpenRepository;
 }
-
-/** Refs of a push that are shown at once. */
-const MOST_LINES = 5;
 
 /** One push: the decision about it, and the turn of the repository until git has moved its refs. */
 export class PushSession {
@@ -94,12 +93,11 @@ export class PushSession {
 
   async #decide(push: HookedPush, say: (line: string) => void): Promise<boolean> {
     const { repositories, pushes, print } = this.#services;
-    const { name, signal } = this.#options;
+    const { name, signal, opened } = this.#options;
     const startedAt = performance.now();
     const count = (result: PushResult) => pushes.count(result, performance.now() - startedAt);
     const decided = Promise.withResolvers<Accepted>();
-    for (const { ref, to } of push.updates.slice(0, MOST_LINES))
-      say(`${short(ref)} ${to.slice(0, 7)} → ${name}`);
+    for (const line of refLines(push.updates, { name, state: opened.state })) say(line);
     if (repositories.isBusy(name)) say("waiting for another push…");
     const work = async () => {
       const receiving = this.#receive(push, say);
@@ -117,7 +115,7 @@ export class PushSession {
       count(result);
       return true;
     } catch (error) {
-      const { code, detail, status } = toProblem(error);
+      const { code, detail, status } = toProblem(toGitProblem(error));
       count(status < 500 ? "refused" : "failed");
       this.#detail = `refused: ${code}`;
       say(detail);
@@ -146,7 +144,9 @@ export class PushSession {
       const path = (repository ?? accepted.repository).path;
       const left = await notMoved(path, updates);
       this.#detail =
-        left.length === 0 ? accepted.detail : `refused: git did not move ${left.map(short).join(", ")}`;
+        left.length === 0
+          ? accepted.detail
+          : `refused: git did not move ${left.slice(0, 5).map(short).join(", ")}`;
       print(`pushed ${name}: ${this.#detail}`);
     }
     await this.#traces.end();

@@ -2,6 +2,7 @@ import type { Platform } from "../../../platform/platform.ts";
 import { currentVersion } from "../../../platform/traffic.ts";
 import type { Deploys } from "../../deploys/deploys.ts";
 import type { PendingSwitch } from "../repository.ts";
+import { meanwhile } from "./meanwhile.ts";
 
 export type Switches = Readonly<Record<string, PendingSwitch>>;
 
@@ -44,7 +45,11 @@ async function switchOne(name: string, change: PendingSwitch, platform: Platform
   // Without traffic the newest version counts as the current one.
   const isNewest = former === undefined || former.traffic.length === 0;
   const expected = [...(former ? [former.version] : []), ...(isNewest ? [version] : [])];
-  await platform.route(name, traffic, undefined, { ...rules, expected });
+  try {
+    await platform.route(name, traffic, undefined, { ...rules, expected });
+  } catch (error) {
+    throw meanwhile(error, name);
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Problem } from "../../../platform/problems.ts";
-import { type Git, GitFailed } from "../program/git.ts";
+import { type Git, GitFailed, READING_BYTES } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
 import { records, streamGit } from "./stream-git.ts";
 import type { Commit } from "./tree.ts";
@@ -37,7 +37,7 @@ export async function readCommits(git: Git, options: LogOptions): Promise<Commit
   return await streamGit(
     git,
     [...args, `--max-count=${limit}`, `--skip=${skip}`, "--end-of-options", from, "--", ...only],
-    within(options),
+    { ...within(options), memoryBytes: READING_BYTES },
     async (output) => {
       const commits: Commit[] = [];
       let fields: Buffer[] = [];

@@ -9,7 +9,14 @@ const KNOWN: readonly ProblemCode[] = [
 ];
 const BODY: readonly ProblemCode[] = ["body_too_large", "unsupported_media_type"];
 const DEPLOYING: readonly ProblemCode[] = [
-  ...(["mirror_failed", "unknown_secret", "secrets_unavailable", "push_refused", "too_many_git"] as const),
+  ...([
+    "mirror_failed",
+    "git_failed",
+    "unknown_secret",
+    "secrets_unavailable",
+    "push_refused",
+    "too_many_git",
+  ] as const),
   ...([
     "unknown_commit",
     "invalid_source",

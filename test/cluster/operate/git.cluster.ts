@@ -9,7 +9,7 @@ const ROUNDS = Number(process.env.SKIFF_ROUNDS ?? 3);
 const source = (text: string) => ({ "main.ts": `export default () => ${JSON.stringify(text)};\n` });
 
 describe("git repositories on the cluster", function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let skiff: Installation;
   const users: GitUser[] = [];
 
@@ -32,7 +32,7 @@ describe("git repositories on the cluster", function () {
     const pods = ["get", "pods", "-n", "skiff", "-l", "app=skiff-manager", "-o"];
     const text = await kubectl(
       ...pods,
-      'jsonpath={range .items[?(@.status.containerStatuses[0].ready)]}{.metadata.name} {.status.podIP}{"\\n"}{end}',
+      'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {.status.podIP}{"\\n"}{end}',
     );
     return text
       .split("\n")
@@ -47,7 +47,7 @@ describe("git repositories on the cluster", function () {
     return versions.find(({ share }) => share === 1);
   };
   const head = async (url: string) =>
-    (await users[0]!.git("ls-remote", url, "refs/heads/main")).split("\t")[0];
+    (await users[0]!.run("ls-remote", url, "refs/heads/main")).stdout.split("\t")[0];
 
   it("are created by a push, whose function answers within a second of its end", async () => {
     const ada = await user(GitUser.init(urlAt(skiff.manager)));

@@ -159,9 +159,8 @@ describe("a mirror that is pulled", function () {
       "http://localhost/x.git",
       "http://169.254.169.254/x.git",
     ]) {
-      await send("PUT", "/git/hello/mirror", { url, direction: "pull" });
-      const { status, body } = await send("POST", "/git/hello/sync");
-      assert.equal(status, 502);
+      const { status, body } = await send("PUT", "/git/hello/mirror", { url, direction: "pull" });
+      assert.equal(status, 400);
       assert.match(body.detail as string, /is not a public address: name it in SKIFF_CALLBACK_HOSTS/);
     }
   });
@@ -174,6 +173,7 @@ describe("a mirror that is pulled", function () {
     assert.match(await detail(mirror({ direction: "both" })), /direction: use pull/);
     assert.match(await detail(mirror({ branch: "-x" })), /not the name of a branch/);
     assert.match(await detail(mirror({ secret: "missing" })), /no secret "missing"/);
+    assert.match(await detail(mirror({ url: "http://other.example/x.git" })), /unencrypted/);
     await send("PUT", "/secret/short", "short");
     assert.match(await detail(mirror({ webhookSecret: "short" })), /has 5 characters/);
   });
