@@ -3,6 +3,7 @@ import type { Platform } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
 import type { Deploys } from "../deploys/deploys.ts";
+import type { ObjectKind } from "../files/object-kind.ts";
 import { GitPlaces } from "./git-places.ts";
 import { recordVersions } from "./history/record-versions.ts";
 import { VersionWatch } from "./history/version-watch.ts";
@@ -21,6 +22,8 @@ export interface RepositoriesOptions {
   readonly limits: Limits;
   /** Absent: this manager has no repositories. */
   readonly gitHome?: GitHome | undefined;
+  /** What a folder may declare besides functions. */
+  readonly kinds: () => readonly ObjectKind[];
   readonly print: (line: string) => void;
 }
 
@@ -250,7 +253,7 @@ export class Repositories {
     { git, home }: GitTools,
     options: { readonly signal: AbortSignal; readonly by?: string },
   ): Promise<OpenRepository | undefined> {
-    const means = { ...this.#options, git, home, ...options };
+    const means = { ...this.#options, git, home, ...options, kinds: this.#options.kinds() };
     const kept = await home.open(name);
     if (kept !== undefined) return recordVersions(kept, means);
     if ((await home.ownerOf(name)) !== undefined || (await means.platform.find(name)) === undefined)

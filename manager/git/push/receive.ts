@@ -13,6 +13,7 @@ import { errorLines } from "./explain.ts";
 import { Meanwhile } from "./meanwhile.ts";
 import type { Accepted, Push } from "./push.ts";
 import { atMost, MOST_LINES } from "./ref-lines.ts";
+import { refuseOtherObjects } from "./rules/branch-objects.ts";
 import { type Decision, decide, short } from "./rules/decide.ts";
 import { type PushOptions, readPushOptions } from "./rules/push-options.ts";
 import { checkRoom, refsOf, refuseMissingHistory } from "./rules/quarantine.ts";
@@ -80,6 +81,7 @@ async function checkRules(push: Push, { git, limits }: CommitServices): Promise<
   const { repository, updates } = push;
   const options = readPushOptions(push.options);
   const decision = decide(updates, { state: repository.state, refs: await refsOf(git, repository.path) });
+  await refuseOtherObjects(git, push);
   await refuseMissingHistory(git, push);
   await checkRoom(push, limits);
   return { options, decision };

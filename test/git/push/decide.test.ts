@@ -54,6 +54,12 @@ describe("the rules of a push", () => {
     assert.deepEqual(stored, [create("refs/tags/v1")]);
   });
 
+  it("refuse a ref that is pushed twice, which git would refuse when the function is deployed", () => {
+    const main = { ref: "refs/heads/main", from: A, to: B };
+    assert.match(refusal([main, { ...main, to: A }]), /^main was pushed twice: push it once\.$/);
+    assert.match(refusal([create("refs/tags/v1"), create("refs/tags/v1")]), /^v1 was pushed twice/);
+  });
+
   it("keep the branch that deploys", () => {
     assert.match(refusal([{ ref: "refs/heads/main", from: A, to: NO_COMMIT }]), /cannot be deleted/);
     assert.equal(refusal([{ ref: "refs/heads/other", from: A, to: NO_COMMIT }]), "");

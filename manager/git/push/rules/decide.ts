@@ -30,9 +30,13 @@ const USUAL = ["main", "master"];
  * @throws Problem `push_refused` with a line for each ref that is refused
  */
 export function decide(updates: readonly RefUpdate[], { state, refs }: Present): Decision {
+  const pushed = new Map(updates.map(({ ref }, index) => [ref, index]));
   const branch = deployingBranch(updates, state);
   if (branch === undefined) throw noBranch(updates, state.branch);
-  const faults = updates.flatMap((update) => faultOf(update, branch) ?? []);
+  const faults = updates.flatMap((update, index) => {
+    const isTwice = pushed.get(update.ref) !== index;
+    return isTwice ? `${short(update.ref)} was pushed twice: push it once.` : (faultOf(update, branch) ?? []);
+  });
   if (faults.length > 0) throw new Problem("push_refused", faults.slice(0, 10).join("\n"));
   const known = new Set(refs);
   const created = updates.filter(({ ref, to }) => to !== NO_COMMIT && !known.has(ref));
