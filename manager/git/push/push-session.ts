@@ -6,11 +6,11 @@ import { removeLocks } from "../homes/ref-moves.ts";
 import { toGitProblem } from "../program/git-problem.ts";
 import { type HookedPush, serveHook } from "../program/hook.ts";
 import { checkHook } from "../program/install-hook.ts";
+import { notMoved, PushTraces } from "../push-traces.ts";
 import type { Repositories } from "../repositories.ts";
 import type { RefUpdate } from "../repository.ts";
 import type { Accepted, Push, ReceivePush } from "./push.ts";
 import type { PushCounter, PushResult } from "./push-counter.ts";
-import { notMoved, PushTraces } from "./push-traces.ts";
 import { refLines } from "./ref-lines.ts";
 import { short } from "./rules/decide.ts";
 

@@ -1,11 +1,11 @@
-import { allRefs, readRef } from "../homes/bare-repository.ts";
-import type { OpenRepository } from "../homes/home.ts";
-import { quarantinedBytes, removeLeftovers } from "../homes/maintain.ts";
-import { moveRefs } from "../homes/ref-moves.ts";
-import { type LiveRequest, undoOf } from "../live-requests.ts";
-import type { Repositories } from "../repositories.ts";
-import { branchRef, type CommitId, NO_COMMIT, type RefUpdate } from "../repository.ts";
-import { tooMuchArriving } from "./rules/quarantine.ts";
+import { allRefs, readRef } from "./homes/bare-repository.ts";
+import type { OpenRepository } from "./homes/home.ts";
+import { quarantinedBytes, removeLeftovers } from "./homes/maintain.ts";
+import { moveRefs } from "./homes/ref-moves.ts";
+import { type LiveRequest, undoOf } from "./live-requests.ts";
+import { tooMuchArriving } from "./push/rules/quarantine.ts";
+import type { Repositories } from "./repositories.ts";
+import { branchRef, type CommitId, NO_COMMIT, type RefUpdate } from "./repository.ts";
 
 /** What a push leaves in a repository whatever becomes of it. */
 export class PushTraces {
