@@ -10,6 +10,7 @@ import { VersionWatch } from "./history/version-watch.ts";
 import { readRef } from "./homes/bare-repository.ts";
 import { type GitHome, glance } from "./homes/git-home.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
+import { isUnused } from "./is-unused.ts";
 import { LiveRequests } from "./live-requests.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
 import { branchRef, type CommitId, emptyState, NO_COMMIT, type RefUpdate } from "./repository.ts";
@@ -174,13 +175,18 @@ export class Repositories {
   }
 
   /**
-   * Moves the refs of a repository to where its state and an accepted push say, whatever git did with them. In its turn.
+   * Moves the refs of a repository to where its state and an accepted push say, whatever git did with them. One that
+   * a refused first push has left is removed. In its turn, when no push is left.
    * @returns the repository; undefined if it is gone
    */
   async settle(name: string, accepted: readonly RefUpdate[] = []): Promise<OpenRepository | undefined> {
-    const { home } = await this.tools();
+    const { git, home } = await this.tools();
     const repository = await home.open(name);
     if (repository === undefined) return undefined;
+    if (accepted.length === 0 && (await isUnused(repository, git))) {
+      await home.remove(name);
+      return undefined;
+    }
     const { state, path } = repository;
     const wanted = new Map(accepted.map(({ ref, to }) => [ref, to]));
     if (state.tip !== null) wanted.set(branchRef(state.branch), state.tip);
@@ -242,7 +248,7 @@ export class Repositories {
       const page = await this.list({ limit: PAGE, ...(after === undefined ? {} : { after }) });
       for (const { name, state, head } of page) {
         if (state.pending === undefined && state.tip === (head ?? null)) continue;
-        await this.change(name, this.closing, async () => {});
+        await this.change(name, this.closing, () => this.settle(name));
       }
       after = page.at(-1)?.name;
     } while (after !== undefined);
