@@ -9,6 +9,7 @@ import { recordVersions } from "./history/record-versions.ts";
 import { VersionWatch } from "./history/version-watch.ts";
 import { type GitHome, glance } from "./homes/git-home.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
+import { isUnused } from "./is-unused.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
 import { branchRef, type CommitId, emptyState, NO_COMMIT } from "./repository.ts";
 import { RepositoryTurns } from "./repository-turns.ts";
@@ -171,12 +172,16 @@ export class Repositories {
 
   /**
    * Moves the refs of a repository to where its state says, whatever git did with them, and packs its objects anew now and
-   * then. In its turn, when no push is left.
+   * then. One that a refused first push has left is removed. In its turn, when no push is left.
    */
   async settle(name: string): Promise<void> {
-    const { home } = await this.tools();
+    const { git, home } = await this.tools();
     let repository = await home.open(name);
     if (repository === undefined) return;
+    if (await isUnused(repository, git)) {
+      await home.remove(name);
+      return;
+    }
     const { state, head } = repository;
     if (state.tip !== null && state.tip !== head) {
       const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
@@ -225,7 +230,7 @@ export class Repositories {
       const page = await this.list({ limit: PAGE, ...(after === undefined ? {} : { after }) });
       for (const { name, state, head } of page) {
         if (state.pending === undefined && state.tip === (head ?? null)) continue;
-        await this.change(name, this.closing, async () => {});
+        await this.change(name, this.closing, () => this.settle(name));
       }
       after = page.at(-1)?.name;
     } while (after !== undefined);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../../support/eventually.ts";
 import { type StartedSkiff, startedSkiff } from "../../support/skiff/started-skiff.ts";
 import { type GitResult, GitUser } from "../support/git-user.ts";
 
@@ -77,6 +78,21 @@ describe("a push", () => {
     assert.match(said, /^main stays at .*, hello version 2 serves$/m);
     assert.equal(await call(), "two");
     await user.git("reset", "-q", "--hard", before);
+  });
+
+  it("leaves no repository if the first one is refused", async () => {
+    const other = await GitUser.init(`${skiff.url}/git/other.git`);
+    try {
+      const names = async () => (await get("/git")).repositories.map((each: { name: string }) => each.name);
+      await other.commit({ "main.ts": "export default 1 +;\n" });
+      assert.match(refused(await other.push()), /^main stays empty$/m);
+      await eventually("the repository is gone", async () => (await names()).join() === "hello");
+      await other.commit({ "main.ts": answering("other") });
+      accepted(await other.push());
+      assert.equal(await call("other"), "other");
+    } finally {
+      other.close();
+    }
   });
 
   it("deploys nothing for a commit with the same source, and moves the branch", async () => {
