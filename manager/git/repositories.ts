@@ -7,11 +7,13 @@ import type { ObjectKind } from "../files/object-kind.ts";
 import { GitPlaces } from "./git-places.ts";
 import { recordVersions } from "./history/record-versions.ts";
 import { VersionWatch } from "./history/version-watch.ts";
+import { readRef } from "./homes/bare-repository.ts";
 import { type GitHome, glance } from "./homes/git-home.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
 import { isUnused } from "./is-unused.ts";
+import { LiveRequests } from "./live-requests.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
-import { branchRef, type CommitId, emptyState, NO_COMMIT } from "./repository.ts";
+import { branchRef, type CommitId, emptyState, NO_COMMIT, type RefUpdate } from "./repository.ts";
 import { RepositoryTurns } from "./repository-turns.ts";
 
 export interface RepositoriesOptions {
@@ -44,6 +46,8 @@ export class Repositories {
   readonly #turns: RepositoryTurns;
   readonly #places: GitPlaces;
   readonly #closing = new AbortController();
+  /** Requests of git that are being served. */
+  readonly live = new LiveRequests();
   #watch: VersionWatch | undefined;
   #installed: Promise<InstalledGit> | undefined;
   #tools: Promise<GitTools> | undefined;
@@ -171,23 +175,33 @@ export class Repositories {
   }
 
   /**
-   * Moves the refs of a repository to where its state says, whatever git did with them, and packs its objects anew now and
-   * then. One that a refused first push has left is removed. In its turn, when no push is left.
+   * Moves the refs of a repository to where its state and an accepted push say, whatever git did with them. One that
+   * a refused first push has left is removed. In its turn, when no push is left.
+   * @returns the repository; undefined if it is gone
    */
-  async settle(name: string): Promise<void> {
+  async settle(name: string, accepted: readonly RefUpdate[] = []): Promise<OpenRepository | undefined> {
     const { git, home } = await this.tools();
-    let repository = await home.open(name);
-    if (repository === undefined) return;
-    if (await isUnused(repository, git)) {
+    const repository = await home.open(name);
+    if (repository === undefined) return undefined;
+    if (accepted.length === 0 && (await isUnused(repository, git))) {
       await home.remove(name);
-      return;
+      return undefined;
     }
-    const { state, head } = repository;
-    if (state.tip !== null && state.tip !== head) {
-      const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
-      repository = await repository.save({ state, refs: [update] });
+    const { state, path } = repository;
+    const wanted = new Map(accepted.map(({ ref, to }) => [ref, to]));
+    if (state.tip !== null) wanted.set(branchRef(state.branch), state.tip);
+    const refs: RefUpdate[] = [];
+    for (const [ref, to] of wanted) {
+      const from = (await readRef(path, ref)) ?? NO_COMMIT;
+      if (from !== to) refs.push({ ref, from, to });
     }
-    await repository.maintain();
+    return refs.length === 0 ? repository : await repository.save({ state, refs });
+  }
+
+  /** Packs the objects of a repository anew now and then. In its turn, when no push is left. */
+  async maintain(repository: OpenRepository): Promise<void> {
+    const { repositoryBytes: mostBytes } = this.#options.limits;
+    await repository.maintain({ mostBytes, liveSince: this.live.since(repository.name) });
   }
 
   /**
@@ -221,7 +235,11 @@ export class Repositories {
 
   async #follow(name: string): Promise<void> {
     const kept = await this.keptOf(name);
-    if (kept !== undefined) await this.change(kept.name, this.closing, () => this.settle(kept.name));
+    if (kept === undefined) return;
+    await this.change(kept.name, this.closing, async () => {
+      const repository = await this.settle(kept.name);
+      if (repository !== undefined) await this.maintain(repository);
+    });
   }
 
   async #finish(): Promise<void> {

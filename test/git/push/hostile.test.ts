@@ -11,7 +11,6 @@ import { type RawPush, sendPush } from "./raw-push.ts";
 
 const SOURCE = 'export default () => new Response("one");\n';
 const MAIN = "refs/heads/main";
-/** A call takes some milliseconds; the machine may be busy. */
 const LONGEST_ANSWER_MS = 3_000;
 
 describe("a hostile push", function () {
@@ -120,15 +119,11 @@ describe("a hostile push", function () {
   const trees: readonly [what: string, entries: () => readonly RawEntry[], line: RegExp][] = [
     ["the folder of git", () => [folder(".git")], /hasDotgit|name of git's own folder/],
     ["the folder of git in capitals", () => [folder(".GIT")], /hasDotgit|name of git's own folder/],
-    ["git~1", () => [file("GIT~1")], /hasDotgit|name of git's own folder/],
     ["an ignored character in .git", () => [file(".g\u200cit")], /hasDotgit|name of git's own folder/],
     ["a path that leads out", () => [folder("..")], /hasDotdot|leads out of its folder/],
-    ["a path from the root", () => [file("/etc/x")], /fullPathname|leads out of its folder/],
-    ["a backslash", () => [file("..\\x")], /^"\.\.\\\\x" has a backslash/m],
     ["one file twice", () => [file("A.ts"), file("a.ts")], /^"A.ts" and "a.ts" are one file/m],
     ["a path with an escape", () => [file("\u001b[2Jx")], /^"\\u001b\[2Jx" has a control character/m],
     ["links out of the tree", () => [link("a", "../../etc/passwd")], /^"a" is a link to .* out of the tree/m],
-    ["links in a circle", () => [link("a", "b"), link("b", "a")], /^"a" is a link .* back to itself/m],
     ["a submodule", () => [{ name: "lib", id: "1".repeat(40), mode: "160000" }], /^"lib" is a submodule/m],
     [
       "a pointer of Git LFS",
@@ -146,7 +141,7 @@ describe("a hostile push", function () {
       /^The files of the commit have 48 MiB, over 3 MiB/m,
     ],
     ["folders without end", () => [folder("d", endless())], /^The commit has over 20000 f/m],
-    ["folders in folders", () => [folder("d", nested(1_000))], /has a path over 1000 bytes/],
+    ["folders in folders", () => [folder("d", nested(600))], /has a path over 1000 bytes/],
   ];
   for (const [what, entries, line] of trees) {
     isRefused(what, line, () => {
@@ -196,6 +191,11 @@ describe("a hostile push", function () {
       return push(commitOf(raw.tree({ name: "r", id: raw.blob(randomBytes(3 * 1024 ** 2)) })));
     });
   }
+  isRefused("no function, to a new repository", /^main stays empty$/m, async () => {
+    const id = raw.commit(raw.files("x"));
+    return (await user.run("push", repository("new"), `${id}:${MAIN}`)).stderr;
+  });
+  isRefused("a name that leads out", /name/, () => send(at(MAIN), "..%2f..%2fhello"));
   const shell = () => `$(touch ${canary})`;
   const raws: readonly [what: string, push: () => RawPush | Promise<RawPush>, line: RegExp][] = [
     [
@@ -215,11 +215,18 @@ describe("a hostile push", function () {
     ["a ref with an escape", () => at("refs/heads/\u001b[2Jx"), /\\u001b\[2Jx" is not a valid name/],
     ["a ref with a line for the hook", () => at("refs/heads/x\nend"), /declined|protocol|funny/],
     ["a ref that leads out", () => at("refs/heads/../../../config"), /is not a valid name/],
-    ["a ref in a lock", () => at("refs/heads/main.lock"), /is not a valid name/],
     [
-      "2,000 tags",
-      () => ({ commands: Array.from({ length: 2_000 }, (_, at) => [NO_COMMIT, tip, `refs/tags/${at}`]) }),
-      /2001 branches and tags, at most 1000/,
+      "a branch twice",
+      async () => {
+        const { commands, pack } = await moved();
+        return { commands: [...commands, [tip, tip, MAIN]], pack: pack! };
+      },
+      /^main was pushed twice: push it once\.$/m,
+    ],
+    [
+      "9,500 tags",
+      () => ({ commands: Array.from({ length: 9_500 }, (_, at) => [NO_COMMIT, tip, `refs/tags/${at}`]) }),
+      /9501 branches and tags, at most 1000/,
     ],
     ["a commit that is not sent", () => ({ commands: [[tip, good(), MAIN]] }), /missing necessary objects/],
     [

@@ -8,22 +8,22 @@ export interface RawPush {
   readonly options?: readonly string[];
   /** By default one without objects. */
   readonly pack?: Uint8Array;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
+const PUSH_TYPE = "application/x-git-receive-pack-request";
 const CAPABILITIES = "report-status side-band-64k push-options agent=raw";
 const FLUSH = Buffer.from("0000");
 
 /** Sends a push without git (gitprotocol-pack(5)), so that it may be as git never sends it. Returns all that is answered. */
 export async function sendPush(repositoryUrl: string, push: RawPush): Promise<string> {
-  const { commands, options = [], pack = emptyPack(), headers = {} } = push;
+  const { commands, options = [], pack = emptyPack() } = push;
   const lines = commands.map((command, at) =>
     packet(`${command.join(" ")}${at === 0 ? `\0 ${CAPABILITIES}` : ""}`),
   );
   const body = Buffer.concat([...lines, FLUSH, ...options.map(packet), FLUSH, pack]);
   const response = await fetch(`${repositoryUrl}/git-receive-pack`, {
     method: "POST",
-    headers: { "content-type": "application/x-git-receive-pack-request", ...headers },
+    headers: { "content-type": PUSH_TYPE },
     body,
   });
   return textOf(Buffer.from(await response.arrayBuffer()));
