@@ -46,7 +46,7 @@ export function createManager(options: ManagerOptions): Manager {
     const { objectKinds } = await import("./api/files/object-kinds.ts");
     const { KnownFlows } = await import("./api/flows/known-flows.ts");
     const flows = new KnownFlows(options);
-    const opened = new Repositories({ ...options, deploys });
+    const opened = new Repositories({ ...options, deploys, kinds: () => objectKinds(services) });
     repositories = opened;
     const means = { ...options, deploys, commandRuns, keys, flows, repositories: opened };
     const kinds = () => objectKinds(services);
@@ -58,7 +58,7 @@ export function createManager(options: ManagerOptions): Manager {
       ...{ ...means, mirrors, pushes, closing: closing.signal },
       receivePush: (push) => receivePush(push, { ...services, kinds: kinds() }),
     };
-    const started = opened.start();
+    const started = opened.start().then(() => mirrors?.start());
     // Nobody else looks after the repositories of one machine; those of a cluster do not hold up other requests.
     if (options.gitHome?.isShared !== true) await started;
     app = createApp(services);

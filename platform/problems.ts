@@ -74,6 +74,7 @@ export const PROBLEMS = {
   internal_error: { status: 500, title: "Skiff failed" },
   program_failed: { status: 500, title: "The program failed" },
   out_of_memory: { status: 500, title: "The program used more memory than it may" },
+  git_failed: { status: 500, title: "Git failed" },
   no_engine: { status: 501, title: "No container engine is installed" },
   git_missing: { status: 501, title: "Git is not installed" },
   instance_failed: { status: 502, title: "The function broke the connection" },

@@ -24,6 +24,9 @@ export interface TokenVerifier {
   verify(text: string): Promise<Principal | undefined>;
 }
 
+/** What a client without a valid key does; clients of other protocols get other words. */
+export const SEND_TOKEN = "send the header Authorization: Bearer TOKEN";
+
 export interface CredentialsOptions {
   readonly access: Access;
   readonly keys: KeyTable;
@@ -107,7 +110,7 @@ export class Credentials {
   #refusal(what: string, error?: string): Problem {
     const { access } = this.#options;
     const whereabouts = access.mode === "token" ? ` ${access.whereabouts}` : "";
-    const detail = `${what}: send the header Authorization: Bearer TOKEN.${whereabouts}`;
+    const detail = `${what}: ${SEND_TOKEN}.${whereabouts}`;
     return new Problem("unauthorized", detail, { challenge: challengeOf(error) });
   }
 }

@@ -62,6 +62,6 @@ export function auditWrites({ audit, print, now }: AuditOptions): Middleware<Cal
       }
       throw error;
     }
-    await record(ctx.status);
+    if (!ctx.state.audited?.isNothing) await record(ctx.status);
   };
 }

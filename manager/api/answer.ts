@@ -4,7 +4,8 @@ import type { Router } from "@koa/router";
 import type { Context, Middleware } from "koa";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, problemDocument, problemHeaders, toProblem } from "../../platform/problems.ts";
-import { GIT_CHALLENGE, gitError, isGitPath } from "./git/git-request.ts";
+import { toGitProblem } from "../git/program/git-problem.ts";
+import { GIT_CHALLENGE, gitAdvice, gitError, isGitPath } from "./git/git-request.ts";
 
 /** Routes that the answer for an unknown path names. */
 const NEAREST = 3;
@@ -37,7 +38,7 @@ export function answerProblems(print: (line: string) => void): Middleware {
         return;
       }
       if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${inspect(error)}`);
-      const problem = toProblem(error);
+      const problem = toProblem(ctx.path.startsWith("/git/") ? toGitProblem(error) : error);
       ctx.status = problem.status;
       if (isGitPath(ctx.path)) return answerGit(ctx, problem);
       ctx.body = `${JSON.stringify(problemDocument(problem, callId))}\n`;
@@ -58,7 +59,7 @@ function answerGit(ctx: Context, problem: Problem): void {
     return;
   }
   ctx.type = "text/plain; charset=utf-8";
-  ctx.body = `${problem.detail}\n`;
+  ctx.body = `${gitAdvice(problem.detail, ctx)}\n`;
   const { retryAfterS } = problem.extensions;
   if (problem.status === 401) ctx.set("www-authenticate", GIT_CHALLENGE);
   if (retryAfterS !== undefined) ctx.set("retry-after", String(retryAfterS));

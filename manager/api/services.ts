@@ -86,7 +86,12 @@ export interface CallState {
   /** Undefined if no route serves the request. */
   rule?: RouteRule;
   /** What a handler adds to the entry in the audit log. */
-  audited?: { readonly target?: string; readonly detail?: string };
+  audited?: {
+    readonly target?: string;
+    readonly detail?: string;
+    /** The request wrote nothing, and needs no entry. */
+    readonly isNothing?: boolean;
+  };
 }
 export type Handler = (ctx: Call) => Promise<void> | void;
 

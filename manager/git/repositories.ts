@@ -1,15 +1,19 @@
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
-import { Semaphore } from "../../process/semaphore.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
 import type { Deploys } from "../deploys/deploys.ts";
+import type { ObjectKind } from "../files/object-kind.ts";
+import { GitPlaces } from "./git-places.ts";
 import { recordVersions } from "./history/record-versions.ts";
 import { VersionWatch } from "./history/version-watch.ts";
+import { readRef } from "./homes/bare-repository.ts";
 import { type GitHome, glance } from "./homes/git-home.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
+import { isUnused } from "./is-unused.ts";
+import { LiveRequests } from "./live-requests.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
-import { branchRef, type CommitId, emptyState, NO_COMMIT } from "./repository.ts";
+import { branchRef, type CommitId, emptyState, NO_COMMIT, type RefUpdate } from "./repository.ts";
 import { RepositoryTurns } from "./repository-turns.ts";
 
 export interface RepositoriesOptions {
@@ -19,6 +23,8 @@ export interface RepositoriesOptions {
   readonly limits: Limits;
   /** Absent: this manager has no repositories. */
   readonly gitHome?: GitHome | undefined;
+  /** What a folder may declare besides functions. */
+  readonly kinds: () => readonly ObjectKind[];
   readonly print: (line: string) => void;
 }
 
@@ -38,16 +44,18 @@ const LOOK_AGAIN_MS = 1_000;
 export class Repositories {
   readonly #options: RepositoriesOptions;
   readonly #turns: RepositoryTurns;
-  readonly #places: Semaphore;
+  readonly #places: GitPlaces;
   readonly #closing = new AbortController();
-  #served = 0;
+  /** Requests of git that are being served. */
+  readonly live = new LiveRequests();
   #watch: VersionWatch | undefined;
   #installed: Promise<InstalledGit> | undefined;
   #tools: Promise<GitTools> | undefined;
 
   constructor(options: RepositoriesOptions) {
     this.#options = options;
-    this.#places = new Semaphore({ places: options.limits.gitAtOnce });
+    const { gitAtOnce } = options.limits;
+    this.#places = new GitPlaces({ places: gitAtOnce, inAll: 4 * gitAtOnce });
     this.#turns = new RepositoryTurns(options.limits);
   }
 
@@ -105,20 +113,11 @@ export class Repositories {
 
   /**
    * Runs `work`, a request of git, when there is a place for it.
+   * @param by who it is from
    * @throws Problem `too_many_git`; the signal's reason
    */
-  async serve<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const { gitAtOnce } = this.#options.limits;
-    if (this.#served >= 4 * gitAtOnce) {
-      const detail = `${this.#served} requests of git run or wait, at most ${4 * gitAtOnce} (four times SKIFF_GIT_AT_ONCE): try again.`;
-      throw new Problem("too_many_git", detail, { retryAfterS: 1, setting: "SKIFF_GIT_AT_ONCE" });
-    }
-    this.#served++;
-    try {
-      return await this.#places.run(work, signal);
-    } finally {
-      this.#served--;
-    }
+  serve<T>(by: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#places.run(by, signal, work);
   }
 
   /** In order of name. @throws as `tools` */
@@ -176,19 +175,33 @@ export class Repositories {
   }
 
   /**
-   * Moves the refs of a repository to where its state says, whatever git did with them, and packs its objects anew now and
-   * then. In its turn, when no push is left.
+   * Moves the refs of a repository to where its state and an accepted push say, whatever git did with them. One that
+   * a refused first push has left is removed. In its turn, when no push is left.
+   * @returns the repository; undefined if it is gone
    */
-  async settle(name: string): Promise<void> {
-    const { home } = await this.tools();
-    let repository = await home.open(name);
-    if (repository === undefined) return;
-    const { state, head } = repository;
-    if (state.tip !== null && state.tip !== head) {
-      const update = { ref: branchRef(state.branch), from: head ?? NO_COMMIT, to: state.tip };
-      repository = await repository.save({ state, refs: [update] });
+  async settle(name: string, accepted: readonly RefUpdate[] = []): Promise<OpenRepository | undefined> {
+    const { git, home } = await this.tools();
+    const repository = await home.open(name);
+    if (repository === undefined) return undefined;
+    if (accepted.length === 0 && (await isUnused(repository, git))) {
+      await home.remove(name);
+      return undefined;
     }
-    await repository.maintain();
+    const { state, path } = repository;
+    const wanted = new Map(accepted.map(({ ref, to }) => [ref, to]));
+    if (state.tip !== null) wanted.set(branchRef(state.branch), state.tip);
+    const refs: RefUpdate[] = [];
+    for (const [ref, to] of wanted) {
+      const from = (await readRef(path, ref)) ?? NO_COMMIT;
+      if (from !== to) refs.push({ ref, from, to });
+    }
+    return refs.length === 0 ? repository : await repository.save({ state, refs });
+  }
+
+  /** Packs the objects of a repository anew now and then. In its turn, when no push is left. */
+  async maintain(repository: OpenRepository): Promise<void> {
+    const { repositoryBytes: mostBytes } = this.#options.limits;
+    await repository.maintain({ mostBytes, liveSince: this.live.since(repository.name) });
   }
 
   /**
@@ -222,7 +235,11 @@ export class Repositories {
 
   async #follow(name: string): Promise<void> {
     const kept = await this.keptOf(name);
-    if (kept !== undefined) await this.change(kept.name, this.closing, () => this.settle(kept.name));
+    if (kept === undefined) return;
+    await this.change(kept.name, this.closing, async () => {
+      const repository = await this.settle(kept.name);
+      if (repository !== undefined) await this.maintain(repository);
+    });
   }
 
   async #finish(): Promise<void> {
@@ -231,7 +248,7 @@ export class Repositories {
       const page = await this.list({ limit: PAGE, ...(after === undefined ? {} : { after }) });
       for (const { name, state, head } of page) {
         if (state.pending === undefined && state.tip === (head ?? null)) continue;
-        await this.change(name, this.closing, async () => {});
+        await this.change(name, this.closing, () => this.settle(name));
       }
       after = page.at(-1)?.name;
     } while (after !== undefined);
@@ -242,7 +259,7 @@ export class Repositories {
     { git, home }: GitTools,
     options: { readonly signal: AbortSignal; readonly by?: string },
   ): Promise<OpenRepository | undefined> {
-    const means = { ...this.#options, git, home, ...options };
+    const means = { ...this.#options, git, home, ...options, kinds: this.#options.kinds() };
     const kept = await home.open(name);
     if (kept !== undefined) return recordVersions(kept, means);
     if ((await home.ownerOf(name)) !== undefined || (await means.platform.find(name)) === undefined)

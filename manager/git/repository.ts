@@ -1,4 +1,4 @@
-import type { RouteRules, Traffic } from "../../platform/platform.ts";
+import type { RouteRules, Traffic, VersionNote } from "../../platform/platform.ts";
 
 /** The full id of a commit: 40 hexadecimal digits in lower case. */
 export type CommitId = string;
@@ -45,11 +45,37 @@ export interface PendingPush {
   readonly owner: string;
   /** Until when nobody else touches it, in milliseconds since 1970. */
   readonly until: number;
+  /** The branch that deploys, which a first push chooses. */
+  readonly branch: string;
   readonly isGroup: boolean;
   /** The path of every function of the tree, also of those that stay as they are. */
   readonly paths: Readonly<Record<string, string>>;
-  /** Functions that change, by name. Absent while versions are being made: nothing takes other calls then. */
-  readonly switches?: Readonly<Record<string, PendingSwitch>>;
+  /** Functions that did not exist before. */
+  readonly created: readonly string[];
+  /** Of the versions, flows and other objects of the push. */
+  readonly note: VersionNote;
+  /** What changes. Absent while versions are being made: nothing takes other calls then. */
+  readonly changes?: PendingChanges;
+  /** Whether one of the changes failed: those that were made are undone. */
+  readonly isRefused?: boolean;
+}
+
+export interface PendingChanges {
+  /** Functions that change, by name. */
+  readonly switches: Readonly<Record<string, PendingSwitch>>;
+  /** The version of each function that stays as it is. */
+  readonly unchanged: Readonly<Record<string, number>>;
+  /** Topics, flows, subscriptions and schedules that change, in the order in which they are put. */
+  readonly objects: readonly PendingObject[];
+}
+
+export interface PendingObject {
+  /** Such as `Topic`. */
+  readonly kind: string;
+  readonly name: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** The spec before; absent for a new object. */
+  readonly former?: Readonly<Record<string, unknown>>;
 }
 
 export interface PendingSwitch {
@@ -80,6 +106,8 @@ export interface Mirror {
   readonly secret?: string;
   /** The secret whose value signs the requests of its webhook. */
   readonly webhookSecret?: string;
+  /** Whether the first `pull` may replace what has no commit in common with it. */
+  readonly force?: boolean;
   /** The commit there that was deployed last, with `pull`. */
   readonly followed?: CommitId;
   /** How the last attempt ended. */

@@ -60,6 +60,7 @@ export function addGit(program: Command, surroundings: Surroundings): void {
     .option("--branch <branch>", "the branch there (default: the one that deploys)")
     .option("--secret <secret>", "the secret with a token for it, or user:password")
     .option("--webhook-secret <secret>", "the secret that signs the requests of its webhook")
+    .option("--force", "deploy what is there although it has no commit in common with what is deployed")
     .action(action(surroundings, mirror));
   git
     .command("sync")

@@ -25,12 +25,13 @@ interface MirrorOptions {
   readonly branch?: string;
   readonly secret?: string;
   readonly webhookSecret?: string;
+  readonly force?: boolean;
 }
 
 /** Sets a mirror and uses it once, so that a wrong address or token shows at once. */
 export async function mirror(task: Task<MirrorOptions>, name: string): Promise<void> {
   const { api, options, out } = task;
-  const { from, to, off, branch, secret, webhookSecret } = options;
+  const { from, to, off, branch, secret, webhookSecret, force } = options;
   if ([from, to, off].filter((each) => each !== undefined).length !== 1)
     throw new UsageError("Give one of --from URL, --to URL and --off.");
   const path = repositoryPath(name, "/mirror");
@@ -40,7 +41,7 @@ export async function mirror(task: Task<MirrorOptions>, name: string): Promise<v
     return;
   }
   const direction = from === undefined ? "push" : "pull";
-  const body = { url: from ?? to, direction, branch, secret, webhookSecret };
+  const body = { url: from ?? to, direction, branch, secret, webhookSecret, force };
   const set = await api.json<Mirror>(path, { method: "PUT", body });
   if (!out.json) {
     out.line(

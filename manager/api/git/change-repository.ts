@@ -2,8 +2,11 @@ import { checkFunctionName } from "../../../platform/function-name.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { readRef } from "../../git/homes/bare-repository.ts";
-import type { OpenRepository } from "../../git/homes/home.ts";
+import type { KeptRepository, OpenRepository } from "../../git/homes/home.ts";
+import type { RepositoryWork } from "../../git/repositories.ts";
 import { branchRef } from "../../git/repository.ts";
+import { readTree } from "../../git/tree/read-tree.ts";
+import { MOST_FILES } from "../../git/tree/tree.ts";
 import { answerJson } from "../answer.ts";
 import { readJson } from "../read-json.ts";
 import { readParameters } from "../read-query.ts";
@@ -24,10 +27,14 @@ export function changeRepository(services: Services): Handler {
     const branch = branchOf(await readJson(ctx.req, { maxBytes: BODY_BYTES, types: PATCH_TYPES }));
     const { principal } = ctx.state;
     await requireRepository(principal, name, services);
-    const changed = await repositories.change(name, signalOf(ctx, services), async ({ repository }) => {
-      requireMembers(principal, name, repository.state);
-      return repositoryDocument(await withBranch(repository, branch), services, ctx);
-    });
+    const signal = signalOf(ctx, services);
+    const change = () =>
+      repositories.change(name, signal, async (work) => {
+        requireMembers(principal, name, work.repository.state);
+        const changed = await withBranch(work, branch, { builder: services.builder, signal });
+        return repositoryDocument(changed, services, ctx);
+      });
+    const changed = await repositories.serve(ctx.state.by, signal, change);
     print(`the branch ${branch} of the repository ${name} deploys`);
     ctx.state.audited = { target: `git/${name}`, detail: `branch ${branch}` };
     answerJson(ctx, changed);
@@ -42,7 +49,7 @@ export function removeRepository(services: Services): Handler {
     const name = checkFunctionName(ctx.params.name);
     const { home } = await repositories.tools();
     await repositories.inTurn(name, signalOf(ctx, services), async () => {
-      const repository = await home.open(name);
+      const repository = await home.find(name);
       requireMembers(ctx.state.principal, name, repository?.state);
       if (repository === undefined)
         throw new Problem("unknown_repository", `There is no repository "${name}".`);
@@ -54,7 +61,16 @@ export function removeRepository(services: Services): Handler {
   };
 }
 
-async function withBranch(repository: OpenRepository, branch: string): Promise<OpenRepository> {
+interface BranchMeans {
+  readonly builder: Services["builder"];
+  readonly signal: AbortSignal;
+}
+
+async function withBranch(
+  { git, repository }: RepositoryWork,
+  branch: string,
+  { builder, signal }: BranchMeans,
+): Promise<OpenRepository> {
   const { name, state, path } = repository;
   if (branch === state.branch) return repository;
   refusePending(repository);
@@ -63,11 +79,16 @@ async function withBranch(repository: OpenRepository, branch: string): Promise<O
     const detail = `The repository "${name}" has no branch "${branch}": push it first, as in git push origin ${state.branch}:${branch}.`;
     throw new Problem("invalid_request", detail);
   }
+  if (head !== undefined) {
+    // Nothing has read what is stored beside the branch that deploys, and every later push builds on this.
+    const limits = { bytes: builder.folderBytes, files: MOST_FILES };
+    await readTree(git, { repository: path, commit: head, signal }, limits);
+  }
   return await repository.save({ state: { ...state, branch, tip: head ?? null } });
 }
 
 /** @throws Problem `repository_conflict` */
-function refusePending({ name, state: { pending } }: OpenRepository): void {
+function refusePending({ name, state: { pending } }: KeptRepository): void {
   if (pending === undefined) return;
   const detail = `A push to the repository "${name}" is being deployed: try again when it has ended.`;
   throw new Problem("repository_conflict", detail);

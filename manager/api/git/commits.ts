@@ -1,4 +1,5 @@
 import { Problem } from "../../../platform/problems.ts";
+import { GitPlaces } from "../../git/git-places.ts";
 import type { CommitId, RepositoryState } from "../../git/repository.ts";
 import { diffCommit } from "../../git/tree/diff-commit.ts";
 import { hasCommit, readCommits, resolveCommit } from "../../git/tree/read-commits.ts";
@@ -6,7 +7,7 @@ import { answerJson } from "../answer.ts";
 import { invalidCursor } from "../cursor.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
-import { withRepository } from "./repository-access.ts";
+import { signalOf, withRepository } from "./repository-access.ts";
 
 /** Commits of a page by default: their messages may be long. */
 const PAGE = 50;
@@ -47,13 +48,17 @@ export function listCommits(services: Services): Handler {
 
 /** `GET /git/NAME/commits/ID/diff`: what a commit changes against its first parent. */
 export function readCommitDiff(services: Services): Handler {
+  // One at a time: a diff may take the most time and memory of all reads.
+  const places = new GitPlaces({ places: 1, inAll: 4 * services.limits.gitAtOnce });
   return async (ctx) => {
     readParameters(ctx, {});
     const text = ctx.params.id!;
-    const diff = await withRepository(ctx, services, async ({ git, repository }, signal) => {
-      const at = { repository: repository.path, signal };
-      return diffCommit(git, { ...at, commit: await resolveCommit(git, { ...at, text }) });
-    });
+    const read = () =>
+      withRepository(ctx, services, async ({ git, repository }, signal) => {
+        const at = { repository: repository.path, signal };
+        return diffCommit(git, { ...at, commit: await resolveCommit(git, { ...at, text }) });
+      });
+    const diff = await places.run(ctx.state.by, signalOf(ctx, services), read);
     ctx.set("content-type", "text/x-diff; charset=utf-8");
     ctx.body = diff;
   };

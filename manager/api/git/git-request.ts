@@ -1,5 +1,6 @@
 /** Requests of git itself, whose client shows what a text says and asks for a password where it is challenged. */
 
+import { SEND_TOKEN } from "../../../http/access/credentials.ts";
 import type { Problem } from "../../../platform/problems.ts";
 
 const GIT_PATH = /^\/git\/[^/]+\/(?:info\/refs|git-upload-pack|git-receive-pack)$/;
@@ -9,6 +10,20 @@ export const GIT_CHALLENGE = 'Basic realm="skiff: a key as the password", charse
 
 export function isGitPath(path: string): boolean {
   return GIT_PATH.test(path);
+}
+
+/** Returns what a person without a valid key reads, whom git asks for a password. */
+export function gitAdvice(detail: string, { path, querystring }: GitRequest): string {
+  const isPush = `${path}?${querystring}`.includes("git-receive-pack");
+  return detail.replace(
+    SEND_TOKEN,
+    `enter a key with the scope ${isPush ? "deploy" : "read"} as the password`,
+  );
+}
+
+interface GitRequest {
+  readonly path: string;
+  readonly querystring: string;
 }
 
 /**

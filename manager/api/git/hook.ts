@@ -24,7 +24,7 @@ export function receiveHook(services: Services): Handler {
     const advice = `run skiff git sync ${name} instead.`;
     const body = await readBody(ctx.req, { maxBytes: BODY_BYTES, tooLarge: "body_too_large", advice });
     const { home } = await repositories.tools();
-    const state = (await home.open(name))?.state;
+    const state = (await home.find(name))?.state;
     const mirror = state?.mirror;
     const sender = senderOf(headers, body, await signingSecret(mirror, services));
     if (mirror === undefined || sender === undefined) throw unsigned("The signature is wrong");

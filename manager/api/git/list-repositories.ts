@@ -52,6 +52,6 @@ async function listVisible(
 async function ownerOf(member: string, { repositories }: Services): Promise<readonly KeptRepository[]> {
   const { home } = await repositories.tools();
   const owner = isFunctionName(member) ? await home.ownerOf(member) : undefined;
-  const repository = owner === undefined ? undefined : await home.open(owner);
+  const repository = owner === undefined ? undefined : await home.find(owner);
   return repository === undefined ? [] : [repository];
 }

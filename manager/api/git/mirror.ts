@@ -4,7 +4,7 @@ import { checkSecretName, unknownSecret } from "../../../platform/secrets.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { mirrorOf } from "../../git/mirror/mirror-state.ts";
 import { readMirrorUrl } from "../../git/mirror/mirror-url.ts";
-import { secretText } from "../../git/mirror/reach.ts";
+import { refuseUnreachable, secretText } from "../../git/mirror/reach.ts";
 import { SIGNING_CHARACTERS } from "../../git/mirror/webhook.ts";
 import { emptyState, type Mirror } from "../../git/repository.ts";
 import { answerJson } from "../answer.ts";
@@ -16,7 +16,7 @@ import { signalOf } from "./repository-access.ts";
 import { mirrorDocument } from "./repository-document.ts";
 
 const BODY_BYTES = 16 * 1024;
-const MEMBERS = ["url", "direction", "branch", "secret", "webhookSecret"];
+const MEMBERS = ["url", "direction", "branch", "secret", "webhookSecret", "force"];
 
 /** `PUT /git/NAME/mirror`: follows another repository, or lets it follow. Fetches and pushes nothing yet. */
 export function putMirror(services: Services): Handler {
@@ -26,6 +26,7 @@ export function putMirror(services: Services): Handler {
     const name = checkFunctionName(ctx.params.name);
     const mirror = readMirror(await readJson(ctx.req, { maxBytes: BODY_BYTES }));
     await checkSecrets(mirror, services);
+    await refuseUnreachable(mirror, services.mirrors.allowedHosts);
     await keepMirror(name, mirror, { services, signal: signalOf(ctx, services) });
     const shown = mirror.direction === "pull" ? `from ${mirror.url}` : `to ${mirror.url}`;
     print(`the repository ${name} is mirrored ${shown}`);
@@ -83,7 +84,7 @@ function readMirror(body: unknown): Mirror {
   const given = isRecord(body) ? body : {};
   const unknown = Object.keys(given).find((member) => !MEMBERS.includes(member));
   if (unknown !== undefined) throw wrong(`"${unknown.slice(0, 40)}" is unknown: use ${MEMBERS.join(", ")}`);
-  const { url, direction, branch, secret, webhookSecret } = given;
+  const { url, direction, branch, secret, webhookSecret, force } = given;
   if (typeof url !== "string")
     throw wrong("url: give the address of the other repository, as https://HOST/PATH");
   if (direction !== "pull" && direction !== "push") {
@@ -99,11 +100,15 @@ function readMirror(body: unknown): Mirror {
   }
   if (webhookSecret !== undefined && direction === "push")
     throw wrong("webhookSecret: a webhook makes Skiff pull, so it needs the direction pull");
+  if (force !== undefined && typeof force !== "boolean") throw wrong("force: use true or false");
+  if (force && direction === "push")
+    throw wrong("force: a push is never forced, so it needs the direction pull");
   return {
     ...{ url: readMirrorUrl(url), direction },
     ...(branch === undefined ? {} : { branch }),
     ...(typeof secret === "string" ? { secret } : {}),
     ...(typeof webhookSecret === "string" ? { webhookSecret } : {}),
+    ...(force ? { force } : {}),
   };
 }
 

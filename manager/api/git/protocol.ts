@@ -24,7 +24,7 @@ export function advertiseRefs(services: Services): Handler {
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
     await authorize(ctx, services, { service, name });
-    await services.repositories.serve(signal, async () => {
+    await services.repositories.serve(ctx.state.by, signal, async () => {
       const work = await openFor(service, name, { services, signal });
       try {
         requireMembers(ctx.state.principal, name, work.repository.state);
@@ -42,12 +42,17 @@ export function uploadPack(services: Services): Handler {
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
     await authorize(ctx, services, { service: "git-upload-pack", name });
-    await services.repositories.serve(signal, async () => {
+    await services.repositories.serve(ctx.state.by, signal, async () => {
       const { git, home, hooks } = await services.repositories.tools();
       const repository = await home.open(name);
       if (repository === undefined)
         throw new Problem("unknown_repository", `There is no repository "${name}".`);
-      await answer(ctx, { git, hooks, repository }, { path: "git-upload-pack", query: "", signal });
+      const request = services.repositories.live.begin(name);
+      try {
+        await answer(ctx, { git, hooks, repository }, { path: "git-upload-pack", query: "", signal });
+      } finally {
+        services.repositories.live.end(request);
+      }
     });
   };
 }
@@ -60,7 +65,7 @@ export function receivePack(services: Services): Handler {
     ctx.state.audited = { target: name };
     await authorize(ctx, services, { service: "git-receive-pack", name });
     await checkLength(ctx, services);
-    await services.repositories.serve(signal, async () => {
+    await services.repositories.serve(ctx.state.by, signal, async () => {
       const work = await openFor("git-receive-pack", name, { services, signal });
       const { principal } = ctx.state;
       const session = new PushSession(services, {
@@ -70,6 +75,7 @@ export function receivePack(services: Services): Handler {
       });
       try {
         requireMembers(principal, name, work.repository.state);
+        await session.begin();
         await answer(ctx, work, {
           ...{ path: "git-receive-pack", query: "", mostBytes: services.limits.pushBytes, signal, session },
         });
@@ -77,10 +83,15 @@ export function receivePack(services: Services): Handler {
         await session.end();
         await work.repository.release();
       }
-      ctx.state.audited = { target: name, detail: session.detail };
+      // Git sends an empty push to learn whether it may send a large one.
+      const isEmpty = !session.isDecided && ctx.req.headers["content-length"] === EMPTY_PUSH_BYTES;
+      ctx.state.audited = isEmpty ? { isNothing: true } : { target: name, detail: session.detail };
     });
   };
 }
+
+/** A flush packet alone. */
+const EMPTY_PUSH_BYTES = "4";
 
 interface Answering {
   readonly path: string;
@@ -111,6 +122,8 @@ async function answer(
   // The client reads errors of git in the answer.
   await started.ended.catch(() => {});
   await hooked;
+  // A client that sees the end of its push sees the refs of it.
+  await session?.settle();
   await restOfBody(ctx.req, mostBytes);
   res.end();
 }

@@ -24,7 +24,7 @@ export async function requireRepository(
 ): Promise<void> {
   if (principal.functions === undefined) return;
   const { home } = await repositories.tools();
-  requireMembers(principal, name, (await home.open(name))?.state);
+  requireMembers(principal, name, (await home.find(name))?.state);
 }
 
 /** @throws Problem `insufficient_scope` */
@@ -41,7 +41,7 @@ export async function withRepository<T>(
   const { repositories } = services;
   const name = checkFunctionName(ctx.params.name);
   const signal = signalOf(ctx, services);
-  return await repositories.serve(signal, async () => {
+  return await repositories.serve(ctx.state.by, signal, async () => {
     await requireRepository(ctx.state.principal, name, services);
     const work = await repositories.read(name, signal);
     try {

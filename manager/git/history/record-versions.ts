@@ -28,7 +28,7 @@ export async function recordVersions(
 ): Promise<OpenRepository | undefined> {
   const { pending } = opened.state;
   const repository = pending === undefined ? opened : await resolvePending(opened, pending, means);
-  if (repository === undefined) return opened;
+  if (repository.state.pending !== undefined) return repository;
   const { name, state } = repository;
   const functions: Record<string, FunctionState> = {};
   const plans: HistoryStep[][] = [];

@@ -1,4 +1,5 @@
-import { mkdir, readFile } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { branchRef, type CommitId } from "../repository.ts";
 import { writeDurably } from "./durable-files.ts";
@@ -6,6 +7,8 @@ import { writeDurably } from "./durable-files.ts";
 const CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
 const FOLDERS = ["objects/pack", "objects/info", "refs/heads", "refs/tags"];
 const REF = /^refs\/[^\0-\x20]+$/;
+/** Refs of Skiff, which git shows nobody. */
+const HIDDEN = "refs/skiff/";
 const ID = /^[0-9a-f]{40}$/;
 
 /**
@@ -42,6 +45,38 @@ export async function packedRefs(path: string): Promise<ReadonlyMap<string, Comm
   // Lines with `#` are remarks, those with `^` are what the tag before them points to.
   const refs = lines.filter((line) => /^[0-9a-f]/.test(line));
   return new Map(refs.map((line) => [line.slice(41), line.slice(0, 40)]));
+}
+
+/** Returns the commits of all refs that anybody may see. */
+export async function allRefs(path: string): Promise<Map<string, CommitId>> {
+  // Files first: one that is packed meanwhile is found then.
+  const loose = await looseRefs(path, "refs");
+  const refs = new Map([...(await packedRefs(path)), ...loose]);
+  for (const ref of refs.keys()) if (ref.startsWith(HIDDEN)) refs.delete(ref);
+  return refs;
+}
+
+async function looseRefs(path: string, folder: string): Promise<[string, CommitId][]> {
+  const refs: [string, CommitId][] = [];
+  for (const entry of await entriesOf(join(path, folder))) {
+    const ref = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) refs.push(...(await looseRefs(path, ref)));
+    else if (REF.test(ref) && !ref.endsWith(".lock")) {
+      const id = await looseRef(path, ref);
+      if (id !== undefined) refs.push([ref, id]);
+    }
+  }
+  return refs;
+}
+
+/** Git removes folders of refs that are empty. */
+async function entriesOf(folder: string): Promise<readonly Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 async function setText(file: string, text: string): Promise<void> {

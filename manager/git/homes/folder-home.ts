@@ -11,7 +11,7 @@ import { repositoryConflict, toStorageFull } from "./failures.ts";
 import { type FolderChanges, FolderRepository } from "./folder-repository.ts";
 import { ALONE, type Home, type KeptRepository, type OpenRepository, type RepositoryChange } from "./home.ts";
 import { InTurn } from "./in-turn.ts";
-import { maintain } from "./maintain.ts";
+import { maintain, removeLeftovers } from "./maintain.ts";
 import { addObjects, syncObjects } from "./objects.ts";
 import { areAtTheirStart, moveRefs } from "./ref-moves.ts";
 import { type KeptState, readState, writeState } from "./state-file.ts";
@@ -139,6 +139,7 @@ export class FolderHome implements Home {
       // One that is broken must not keep the others away: whoever asks for it gets the reason.
       const kept = await readState(this.#pathOf(name)).catch(() => undefined);
       this.#known.set(name, kept);
+      await removeLeftovers(this.#pathOf(name), { isStart: true });
     }
   }
 
@@ -158,7 +159,8 @@ export class FolderHome implements Home {
     const head = await readRef(path, branchRef(kept.state.branch));
     const change: FolderChanges = {
       save: (repository, each) => this.#turns.run(name, () => this.#save(repository, each)),
-      maintain: (repository) => this.#turns.run(name, () => maintain(this.#options.git, repository.path)),
+      maintain: (repository, options) =>
+        this.#turns.run(name, () => maintain(this.#options.git, repository.path, options)),
     };
     return new FolderRepository({ name, path, kept, head, change });
   }

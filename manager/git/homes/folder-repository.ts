@@ -1,14 +1,14 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommitId, RepositoryState } from "../repository.ts";
-import type { OpenRepository, RepositoryChange } from "./home.ts";
+import type { MaintainOptions, OpenRepository, RepositoryChange } from "./home.ts";
 import { packsIn } from "./objects.ts";
 import type { KeptState } from "./state-file.ts";
 
 /** What the home does to a repository. */
 export interface FolderChanges {
   save(repository: FolderRepository, change: RepositoryChange): Promise<OpenRepository>;
-  maintain(repository: FolderRepository): Promise<void>;
+  maintain(repository: FolderRepository, options: MaintainOptions): Promise<void>;
 }
 
 interface Parts {
@@ -44,8 +44,8 @@ export class FolderRepository implements OpenRepository {
     return this.#change.save(this, change);
   }
 
-  async maintain(): Promise<void> {
-    await this.#change.maintain(this);
+  async maintain(options: MaintainOptions = {}): Promise<void> {
+    await this.#change.maintain(this, { ...options, state: this.state });
   }
 
   async bytes(): Promise<number> {

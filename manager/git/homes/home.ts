@@ -55,6 +55,9 @@ export interface OpenRepository extends KeptRepository {
   /** Absolute path of the folder, which git takes as `GIT_DIR`. */
   readonly path: string;
 
+  /** Its refs, where they are kept apart from the folder. */
+  readonly keptRefs?: Readonly<Record<string, CommitId>> | undefined;
+
   /**
    * Keeps objects, refs and state. Durable when it resolves.
    * @returns the repository as it is then
@@ -67,13 +70,22 @@ export interface OpenRepository extends KeptRepository {
   bytes(): Promise<number>;
 
   /**
-   * Packs its objects again if they are in many files, and removes what killed programs left. Nobody may push meanwhile.
-   * An object that no ref leads to stays.
+   * Packs its objects again if they are in many files, and removes what killed programs left. In the turn of the repository.
+   * An object that no ref leads to stays, unless the repository has more than half of `mostBytes`.
    */
-  maintain(): Promise<void>;
+  maintain(options?: MaintainOptions): Promise<void>;
 
   /** Ends the use of a repository from `create` that was not saved: removes its folder. Otherwise does nothing. */
   release(): Promise<void>;
+}
+
+export interface MaintainOptions {
+  /** When the oldest request of git that is under way began, in milliseconds since 1970; absent if there is none. */
+  readonly liveSince?: number | undefined;
+  /** Most bytes of a repository. Absent: nothing is dropped. */
+  readonly mostBytes?: number;
+  /** The commits of versions stay. */
+  readonly state?: RepositoryState;
 }
 
 export interface RepositoryChange {

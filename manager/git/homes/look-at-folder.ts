@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isPushDue } from "../mirror/push-due.ts";
 import { branchRef } from "../repository.ts";
 import { readRef } from "./bare-repository.ts";
 import { readState } from "./state-file.ts";
@@ -7,7 +8,7 @@ import { readState } from "./state-file.ts";
 /** What a home has, found without git. */
 export interface HomeGlance {
   readonly hasRepositories: boolean;
-  /** Whether a program that was killed left a push or a move of a branch unfinished. */
+  /** Whether a program that ended left a push, a move of a branch or a push to a mirror unfinished. */
   readonly isUnfinished: boolean;
 }
 
@@ -21,7 +22,8 @@ export async function lookAtFolder(folder: string): Promise<HomeGlance> {
     if (kept === undefined) continue;
     const { branch, tip, pending } = kept.state;
     const isBehind = tip !== null && (await readRef(path, branchRef(branch))) !== tip;
-    if (pending !== undefined || kept.moves.length > 0 || isBehind) isUnfinished = true;
+    if (pending !== undefined || kept.moves.length > 0 || isBehind || isPushDue(kept.state))
+      isUnfinished = true;
   }
   return { hasRepositories: repositories.length > 0, isUnfinished };
 }

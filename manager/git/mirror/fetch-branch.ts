@@ -30,6 +30,11 @@ export interface Fetched {
   release(): Promise<void>;
 }
 
+/** Where fetched branches are until they are deployed. */
+export function fetchedFolder(toolsFolder: string): string {
+  return join(toolsFolder, "fetched");
+}
+
 const FETCHED = branchRef("fetched");
 
 /**

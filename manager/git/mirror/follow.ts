@@ -1,7 +1,7 @@
 import { Problem } from "../../../platform/problems.ts";
 import type { Git } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
-import { isAncestor, readCommits } from "../tree/read-commits.ts";
+import { isAncestor, isRelated, readCommits } from "../tree/read-commits.ts";
 
 export interface FollowOptions {
   readonly repository: string;
@@ -11,6 +11,8 @@ export interface FollowOptions {
   readonly tip: CommitId | null;
   /** The last commit that was deployed from the other repository. */
   readonly followed: CommitId | undefined;
+  /** Whether what is deployed may give way to a history without a commit in common. */
+  readonly isForced: boolean;
   /** What the branch there is at. */
   readonly head: CommitId;
   readonly signal: AbortSignal;
@@ -22,14 +24,18 @@ export interface FollowOptions {
  */
 export type Step = "unchanged" | "forward" | "merge";
 
-/** @throws Problem `mirror_failed` if the history there was rewritten */
+/** @throws Problem `mirror_failed` if the history there was rewritten, or is that of something else */
 export async function planFollow(git: Git, options: FollowOptions): Promise<Step> {
-  const { tip, followed, head, ...where } = options;
+  const { tip, followed, isForced, head, ...where } = options;
   if (tip === null) return "forward";
   if (head === tip) return "unchanged";
   const has = (ancestor: CommitId, of: CommitId) => isAncestor(git, { ...where, ancestor, of });
   if (followed !== undefined && !(await has(followed, head))) {
     const detail = `The history there was rewritten: ${followed.slice(0, 7)}, which was deployed from there, is not in that of ${head.slice(0, 7)}. Push a commit on top of it, or set the mirror again to follow the new history.`;
+    throw new Problem("mirror_failed", detail);
+  }
+  if (followed === undefined && !isForced && !(await isRelated(git, { ...where, commits: [tip, head] }))) {
+    const detail = `${head.slice(0, 7)} there and ${tip.slice(0, 7)}, which is deployed, have no commit in common: merge them there (git pull --allow-unrelated-histories), or set the mirror with force (skiff git mirror --force) to deploy what is there instead.`;
     throw new Problem("mirror_failed", detail);
   }
   if (await has(head, tip)) return "unchanged";

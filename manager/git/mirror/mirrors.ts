@@ -1,8 +1,14 @@
+import { rm } from "node:fs/promises";
 import { toProblem } from "../../../platform/problems.ts";
 import { printable } from "../../../process/printable.ts";
+import { Semaphore } from "../../../process/semaphore.ts";
 import type { AuditLog } from "../../../store/store.ts";
+import { type GitHome, glance } from "../homes/git-home.ts";
+import { toGitProblem } from "../program/git-problem.ts";
+import { fetchedFolder } from "./fetch-branch.ts";
 import { type MirrorOutcome, mirrorOf } from "./mirror-state.ts";
 import { type MirrorOrder, type MirrorServices, pullMirror } from "./pull.ts";
+import { isPushDue } from "./push-due.ts";
 import { PushQueue } from "./push-queue.ts";
 
 /** A delivery of a webhook, for records. */
@@ -16,7 +22,13 @@ export interface MirrorsOptions extends MirrorServices {
   /** Absent without a store: what happened is printed only. */
   readonly audit: Pick<AuditLog, "append"> | undefined;
   readonly firstRetryMs?: number;
+  /** Absent: this manager has no repositories. */
+  readonly gitHome?: GitHome | undefined;
 }
+
+/** Another manager may have ended with a push that failed. */
+const LOOK_MS = 3_600_000;
+const PAGE = 100;
 
 /** Follows other repositories, and lets others follow. */
 export class Mirrors {
@@ -25,11 +37,25 @@ export class Mirrors {
   /** Pulls under way, and those that begin after them. */
   readonly #running = new Map<string, Promise<void>>();
   readonly #next = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  /** As many as webhooks have places: a delivery that waits is not refused. */
+  readonly #places: Semaphore;
 
   constructor(options: MirrorsOptions) {
     this.#options = options;
     this.#pushes = new PushQueue(options, options);
+    this.#places = new Semaphore({ places: Math.ceil(options.limits.gitAtOnce / 2) });
     options.repositories.onChange((name) => this.#pushes.changed(name));
+  }
+
+  /** Removes what a killed program fetched. Pushes that it did not end are tried again in the background, now and every hour. */
+  async start(): Promise<void> {
+    const { gitHome } = this.#options;
+    if (gitHome === undefined || this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#look(gitHome), LOOK_MS).unref();
+    await rm(fetchedFolder(gitHome.folder), { recursive: true, force: true });
+    this.#look(gitHome);
   }
 
   /** Hosts that may be addresses of this machine and its networks. */
@@ -45,7 +71,7 @@ export class Mirrors {
     const { direction } = mirrorOf(name, repository.state);
     const sync = () =>
       direction === "pull" ? pullMirror(this.#options, order) : this.#pushes.push(name, signal);
-    return await repositories.serve(signal, sync);
+    return await repositories.serve(order.principal.by, signal, sync);
   }
 
   /** Fetches and deploys in the background. Deliveries that come before that begins are one. */
@@ -56,8 +82,10 @@ export class Mirrors {
     const before = this.#running.get(name);
     const run = (async () => {
       await before;
-      this.#next.delete(name);
-      await this.#pull(delivered);
+      await this.#places.run(async () => {
+        this.#next.delete(name);
+        await this.#pull(delivered);
+      });
     })();
     this.#running.set(name, run);
     void run.finally(() => {
@@ -66,7 +94,28 @@ export class Mirrors {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#running.values(), this.#pushes.close()]);
+    clearInterval(this.#timer);
+    await Promise.all([...this.#running.values(), this.#looking, this.#pushes.close()]);
+  }
+
+  #look(gitHome: GitHome): void {
+    const { repositories, print } = this.#options;
+    this.#looking = this.#pushDue(gitHome).catch((error: unknown) => {
+      if (repositories.closing.aborted) return;
+      print(`git: mirrors cannot be looked at: ${toProblem(error).detail}`);
+    });
+  }
+
+  /** Pushes what earlier attempts did not. */
+  async #pushDue(gitHome: GitHome): Promise<void> {
+    const { repositories } = this.#options;
+    if (!(await glance(gitHome)).hasRepositories) return;
+    let after: string | undefined;
+    do {
+      const page = await repositories.list({ limit: PAGE, ...(after === undefined ? {} : { after }) });
+      for (const { name, state } of page) if (isPushDue(state)) this.#pushes.changed(name);
+      after = page.at(-1)?.name;
+    } while (after !== undefined && !repositories.closing.aborted);
   }
 
   /** Never rejects. */
@@ -76,11 +125,13 @@ export class Mirrors {
     const signal = repositories.closing;
     let [status, detail] = [200, ""];
     try {
-      const pulled = await repositories.serve(signal, () => pullMirror(this.#options, { ...order, signal }));
+      const pulled = await repositories.serve(principal.by, signal, () =>
+        pullMirror(this.#options, { ...order, signal }),
+      );
       detail = pulled.detail;
       print(`mirrored ${name}: ${detail}`);
     } catch (error) {
-      const problem = toProblem(error);
+      const problem = toProblem(toGitProblem(error));
       [status, detail] = [problem.status, problem.code];
       print(printable(`mirror of ${name}: ${problem.detail.split("\n")[0]}`));
     }

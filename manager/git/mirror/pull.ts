@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Principal } from "../../../http/access/principal.ts";
 import type { Limits } from "../../../platform/limits.ts";
 import { Problem, toProblem } from "../../../platform/problems.ts";
@@ -10,7 +9,7 @@ import { type CommitServices, deployCommit } from "../push/deploy-commit.ts";
 import type { Repositories, RepositoryWork } from "../repositories.ts";
 import { branchRef, type CommitId, type Mirror, NO_COMMIT } from "../repository.ts";
 import { readCommits } from "../tree/read-commits.ts";
-import { type Fetched, fetchBranch } from "./fetch-branch.ts";
+import { type Fetched, fetchBranch, fetchedFolder } from "./fetch-branch.ts";
 import { planFollow, writeMerge } from "./follow.ts";
 import { toMirrorProblem } from "./mirror-failure.ts";
 import { type MirrorOutcome, mirrorOf, saveMirror } from "./mirror-state.ts";
@@ -93,7 +92,7 @@ async function fetchMirror(
   if (used >= limits.repositoryBytes) throw tooLarge(repository.name, limits);
   const fetched = await fetchBranch({
     ...{ git, repository: repository.path, url: mirror.url, branch, reach, signal },
-    folder: join(work.folder, "fetched"),
+    folder: fetchedFolder(work.folder),
     mostBytes: limits.pushBytes,
   });
   if (used + fetched.bytes <= limits.repositoryBytes) return fetched;
@@ -114,10 +113,10 @@ async function follow(services: MirrorServices, order: Following): Promise<Mirro
   const { work, fetched, branch, name, signal } = order;
   const { git, repository } = work;
   const { path, state } = repository;
-  const { url, followed } = state.mirror!;
+  const { url, followed, force: isForced = false } = state.mirror!;
   const { commit: head, objects } = fetched;
   const where = { repository: path, objects, signal };
-  const step = await planFollow(git, { ...where, tip: state.tip, followed, head });
+  const step = await planFollow(git, { ...where, tip: state.tip, followed, isForced, head });
   const ended = async () =>
     saveMirror(repositories, { name, url }, { followed: head, last: { at: now(), commit: head } });
   const outcome = { direction: "pull", branch, commit: head } as const;

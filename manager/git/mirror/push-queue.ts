@@ -4,6 +4,7 @@ import type { CommitId } from "../repository.ts";
 import type { MirrorOutcome } from "./mirror-state.ts";
 import type { MirrorServices } from "./pull.ts";
 import { pushMirror } from "./push-branch.ts";
+import { isPushDue } from "./push-due.ts";
 
 const FIRST_RETRY_MS = 10_000;
 const LONGEST_RETRY_MS = 3_600_000;
@@ -80,9 +81,9 @@ export class PushQueue {
   async #push(name: string, waiting: Waiting): Promise<void> {
     const { repositories, print } = this.#services;
     const { home } = await repositories.tools();
-    const { mirror, tip } = (await home.open(name))?.state ?? {};
-    const isDone = mirror?.last?.commit === tip && mirror?.last?.error === undefined;
-    if (mirror?.direction !== "push" || !tip || isDone) return this.#forget(waiting);
+    const state = (await home.find(name))?.state;
+    if (!state?.tip || !isPushDue(state)) return this.#forget(waiting);
+    const { tip } = state;
     // Its end was stored, which is a change too.
     if (waiting.tip === tip && waiting.timer !== undefined) return;
     this.#stop(waiting);

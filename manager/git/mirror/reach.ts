@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { PublicAddresses } from "../../../http/addresses/public-addresses.ts";
+import { BLOCKED_ADDRESS, PublicAddresses } from "../../../http/addresses/public-addresses.ts";
 import type { Platform } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { unknownSecret } from "../../../platform/secrets.ts";
@@ -30,12 +30,9 @@ export async function reachMirror(
   { platform, allowedHosts, gitVersion }: ReachServices,
 ): Promise<Required<Pick<StartOptions, "config" | "env">>> {
   const url = new URL(text);
-  const isAllowed = allowedHosts.has(url.host) || allowedHosts.has(url.hostname);
-  if (secret !== undefined && url.protocol === "http:" && !isAllowed) {
-    const detail = `${url.origin} would get the secret "${secret}" unencrypted: use https://, or name the host in SKIFF_CALLBACK_HOSTS.`;
-    throw new Problem("mirror_failed", detail);
-  }
-  const pin = isAllowed ? undefined : await pinOf(url, gitVersion);
+  const why = unencrypted({ url: text, secret }, allowedHosts);
+  if (why !== undefined) throw new Problem("mirror_failed", why);
+  const pin = isAllowed(url, allowedHosts) ? undefined : await pinOf(url, gitVersion);
   const header = secret === undefined ? undefined : basic(await secretText(platform, secret));
   return {
     env: { GIT_ALLOW_PROTOCOL: "https:http" },
@@ -49,6 +46,40 @@ export async function reachMirror(
       ...(header === undefined ? {} : { [`http.${url.origin}/.extraHeader`]: header }),
     },
   };
+}
+
+/**
+ * Refuses a mirror that `reachMirror` would always refuse. A name that cannot be looked up now may be later.
+ * @throws Problem `invalid_request`
+ */
+export async function refuseUnreachable(
+  mirror: Pick<Mirror, "url" | "secret">,
+  allowedHosts: ReadonlySet<string>,
+): Promise<void> {
+  const url = new URL(mirror.url);
+  const why = unencrypted(mirror, allowedHosts);
+  if (why !== undefined) throw new Problem("invalid_request", `url: ${why}`);
+  if (isAllowed(url, allowedHosts)) return;
+  try {
+    await ADDRESSES.resolve(url.hostname);
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name === BLOCKED_ADDRESS) throw new Problem("invalid_request", `url: ${message}`);
+  }
+}
+
+function isAllowed({ host, hostname }: URL, allowedHosts: ReadonlySet<string>): boolean {
+  return allowedHosts.has(host) || allowedHosts.has(hostname);
+}
+
+/** Says why a secret must not be sent to a mirror; undefined if it may. */
+function unencrypted(
+  { url: text, secret }: { readonly url: string; readonly secret?: string | undefined },
+  allowedHosts: ReadonlySet<string>,
+): string | undefined {
+  const url = new URL(text);
+  if (secret === undefined || url.protocol !== "http:" || isAllowed(url, allowedHosts)) return undefined;
+  return `${url.origin} would get the secret "${secret}" unencrypted: use https://, or name the host in SKIFF_CALLBACK_HOSTS.`;
 }
 
 /** Returns the value of the newest version of a secret. @throws Problem `unknown_secret`, `secrets_unavailable` */

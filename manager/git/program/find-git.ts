@@ -1,10 +1,10 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../../../platform/problems.ts";
 import { searchPath } from "./environment.ts";
 import { GitFailed } from "./git.ts";
 import { GitProgram, type GitProgramOptions } from "./git-program.ts";
-import { PRE_RECEIVE } from "./hook.ts";
+import { installHook } from "./install-hook.ts";
 
 export interface InstalledGit {
   readonly git: GitProgram;
@@ -25,13 +25,13 @@ export interface FindOptions extends Pick<GitProgramOptions, "bounds" | "timeout
 
 /**
  * Finds git, and prepares its folders.
- * @throws Problem `git_missing` that says what to install
+ * @throws Problem `git_missing` that says what to install, or that the folder allows no programs
  */
 export async function findGit({ folder, path, ...options }: FindOptions): Promise<InstalledGit> {
   const [empty, hooks] = [join(folder, "empty"), join(folder, "hooks")];
   await mkdir(empty, { recursive: true });
   await mkdir(hooks, { recursive: true });
-  await writeFile(join(hooks, "pre-receive"), PRE_RECEIVE, { mode: 0o755 });
+  await installHook(hooks);
   const git = new GitProgram({ ...options, places: { empty, path: searchPath(path) } });
   // Without a request it answers with an error page, and without itself git has a message of its own.
   const probe = git.run(["http-backend"], {

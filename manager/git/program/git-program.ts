@@ -8,10 +8,8 @@ const MOST_BYTES = 16 * 1024 ** 2;
 const STDERR_BYTES = 16 * 1024;
 /** Processor time of one process, in seconds: a pack may unpack to a thousand times its size. */
 const CPU_S = 300;
-/** Address space of one process, in KiB. */
-const MEMORY_KIB = 3 * 1024 ** 2;
-/** A system without one of the limits goes on with the other. */
-const BOUNDED = `ulimit -c 0; ulimit -t ${CPU_S} 2>/dev/null; ulimit -v ${MEMORY_KIB} 2>/dev/null;`;
+/** Address space of one process: a push or a clone has several. */
+const MEMORY_BYTES = 1024 ** 3;
 /** The unit of `ulimit -f` (POSIX). */
 const BLOCK_BYTES = 512;
 
@@ -68,12 +66,11 @@ export class GitProgram implements Git {
 
   start(args: readonly string[], options: StartOptions): StartedGit {
     const { places, bounds, timeoutMs } = this.#options;
-    const { repository, objects, env, config, hasChannel = false, fileBytes } = options;
+    const { repository, objects, env, config, hasChannel = false } = options;
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
     signal.throwIfAborted();
-    const bounded = fileBytes === undefined ? BOUNDED : `${BOUNDED} ulimit -f ${blocksOf(fileBytes)};`;
-    const child = spawn("/bin/sh", ["-c", `${bounded} exec "$@"`, "sh", "git", ...args], {
+    const child = spawn("/bin/sh", ["-c", `${boundsOf(options)} exec "$@"`, "sh", "git", ...args], {
       cwd: repository,
       env: {
         ...gitEnvironment(places, bounds, config),
@@ -120,8 +117,11 @@ export class GitProgram implements Git {
   }
 }
 
-function blocksOf(bytes: number): number {
-  return Math.ceil(bytes / BLOCK_BYTES);
+/** A system without one of the limits goes on with the others. */
+function boundsOf({ fileBytes, memoryBytes = MEMORY_BYTES }: StartOptions): string {
+  const memory = `ulimit -v ${Math.floor(memoryBytes / 1024)} 2>/dev/null;`;
+  const file = fileBytes === undefined ? "" : ` ulimit -f ${Math.ceil(fileBytes / BLOCK_BYTES)};`;
+  return `ulimit -c 0; ulimit -t ${CPU_S} 2>/dev/null; ${memory}${file}`;
 }
 
 /** What git sets for the hooks of a push. */

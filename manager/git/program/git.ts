@@ -22,8 +22,13 @@ export interface GitOptions {
   readonly mostBytes?: number;
   /** Variables besides those that every command gets. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Address space of each process, in bytes. By default 1 GiB. */
+  readonly memoryBytes?: number;
   readonly signal?: AbortSignal;
 }
+
+/** Address space of a command that only reads for somebody, of which many may run. */
+export const READING_BYTES = 512 * 1024 ** 2;
 
 export interface RunningGit {
   readonly stdin: Writable;

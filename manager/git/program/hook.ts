@@ -50,25 +50,31 @@ export async function serveHook(
   channel: Readable & Writable,
   decide: (push: HookedPush, say: (line: string) => void) => Promise<boolean>,
 ): Promise<void> {
-  const push = await readPush(channel);
-  if (push === undefined) return;
   const write = (text: string) => void (channel.writable && channel.write(text));
   const say = (line: string) => {
     for (const each of line.split("\n")) write(`say ${printable(each)}\n`);
   };
+  const push = await readPush(channel);
+  if (push === undefined) return;
+  if (push.lines > MOST_LINES) {
+    say(`The push has over ${MOST_LINES} branches, tags and options: push fewer at a time.`);
+    write("exit 1\n");
+    return;
+  }
   const isAccepted = await decide(push, say);
   write(`exit ${isAccepted ? 0 : 1}\n`);
 }
 
 /** Undefined if the channel ends before the push is complete. */
-async function readPush(channel: Readable): Promise<HookedPush | undefined> {
+async function readPush(channel: Readable): Promise<(HookedPush & { readonly lines: number }) | undefined> {
   const options: string[] = [];
   const updates: RefUpdate[] = [];
   let objects = "";
   let lines = 0;
   for await (const line of createInterface({ input: channel, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line === "end") return { objects, options, updates };
-    if (++lines > MOST_LINES) throw new Error("a push has too many refs and options");
+    if (line === "end") return { objects, options, updates, lines };
+    // The hook writes all of it before it reads an answer.
+    if (++lines > MOST_LINES) continue;
     const update = UPDATE.exec(line);
     if (update) updates.push({ from: update[1]!, to: update[2]!, ref: update[3]! });
     else if (line.startsWith("option ")) options.push(line.slice("option ".length));

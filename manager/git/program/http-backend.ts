@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { endSilentBody } from "./body-silence.ts";
 import { type CgiHead, readCgiHead } from "./cgi-head.ts";
-import { GitFailed } from "./git.ts";
 import type { GitProgram, StartedGit } from "./git-program.ts";
 
 /** The services of the smart protocol. */
@@ -54,6 +54,7 @@ export async function serveBackend(git: GitProgram, options: BackendRequest): Pr
     },
   });
   request.pipe(started.stdin);
+  endSilentBody(request, started.stdin);
   // Git may answer before it has read all. The connection stays, so that the client reads the answer.
   started.stdin.once("close", () => request.unpipe(started.stdin));
   try {
@@ -66,9 +67,4 @@ export async function serveBackend(git: GitProgram, options: BackendRequest): Pr
     await started.ended;
     throw error;
   }
-}
-
-/** Whether git ended because the request was wrong, which its answer says. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof GitFailed && error.exitCode !== undefined;
 }

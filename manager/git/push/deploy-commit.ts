@@ -8,18 +8,19 @@ import type { Deploys } from "../../deploys/deploys.ts";
 import type { ObjectKind } from "../../files/object-kind.ts";
 import type { Home, OpenRepository } from "../homes/home.ts";
 import type { Git } from "../program/git.ts";
-import type { PendingPush, RefUpdate, RepositoryState } from "../repository.ts";
+import type { PendingPush, PendingSwitch, RefUpdate } from "../repository.ts";
 import { readTree } from "../tree/read-tree.ts";
-import type { Commit } from "../tree/tree.ts";
+import { type Commit, MOST_FILES } from "../tree/tree.ts";
 import { explain } from "./explain.ts";
 import { checkMembers, leavingLines } from "./members.ts";
 import { planTree } from "./plan/plan-tree.ts";
 import { tipFacts } from "./plan/tip-facts.ts";
 import type { FunctionPlan, TreeMeans, TreePlan } from "./plan/tree-plan.ts";
-import { putObjects } from "./put-objects.ts";
+import { pendingObjects } from "./put-objects.ts";
+import { MESSAGE_CHARACTERS } from "./rules/push-options.ts";
 import { type StagedFunction, StageFailed, stageAll } from "./stage.ts";
-import { stateAfter } from "./state-after.ts";
-import { type Switches, switchAll } from "./switch.ts";
+import { takeBack } from "./take-back.ts";
+import { takeOver } from "./take-over.ts";
 
 /** A commit of the branch that deploys. */
 export interface CommitOrder {
@@ -73,9 +74,6 @@ export interface DeployedFunction {
   readonly takesCalls: boolean;
 }
 
-/** Most files of a commit; archives of sources have the same bound. */
-const MOST_FILES = 20_000;
-const MESSAGE_CHARACTERS = 1_000;
 const AUTHOR_CHARACTERS = 200;
 /** Time that a push may take besides its builds and starts. */
 const MARGIN_MS = 30_000;
@@ -87,29 +85,29 @@ const MARGIN_MS = 30_000;
  */
 export async function deployCommit(order: CommitOrder, services: CommitServices): Promise<DeployedCommit> {
   const { say } = order;
-  const { plan, means, joining } = await planCommit(order, services);
+  refusePending(order.repository);
+  const { plan, means } = await planCommit(order, services);
   for (const warning of plan.warnings) say(`warning: ${warning}`);
-  const begun = await begin(order, plan, services);
-  const at = { ...order, ...begun };
+  const at = { ...order, ...(await begin(order, { plan, note: means.note }, services)) };
+  let ready: OpenRepository;
   let staged: StagedFunction[];
   try {
     staged = await stageAll(changed(plan), { ...means, ...order });
+    ready = await prepare(at, { plan, staged }, services);
   } catch (error) {
-    await giveUp(plan, { ...order, repository: at.repository, former: order.repository.state }, services);
+    await takeBack(at.repository, services);
     throw error instanceof StageFailed ? failed(error) : error;
   }
-  const former = order.repository.state;
-  const deployed = await takeOver(at, { plan, staged, note: means.note, former, services });
-  for (const name of joining) await services.home.remove(name);
+  const { refs, byGit, reachedAt } = order;
+  const left = ready.state.pending!.changes!.switches;
+  const repository = await takeOver(ready, { left, refs, byGit }, { ...services, reachedAt });
   for (const line of leavingLines(plan, order.repository)) say(line);
-  return deployed;
+  return { repository, functions: plan.functions.map((each) => deployed(each, staged)) };
 }
 
 interface Planned {
   readonly plan: TreePlan;
   readonly means: TreeMeans;
-  /** Repositories whose function moves into this one. */
-  readonly joining: readonly string[];
 }
 
 /** Reads the tree of a commit, and compares it with what is deployed. Changes nothing. */
@@ -127,8 +125,8 @@ export async function planCommit(order: CommitOrder, services: CommitServices): 
   const facts = tipFacts({ repository, commit: commit.id, objects, signal, git, builder });
   const means = { ...services, ...facts, limits, principal, note, signal };
   const plan = await planTree(files, repository.name, means);
-  const joining = await checkMembers(plan, repository, { principal, home: services.home });
-  return { plan, means, joining };
+  await checkMembers(plan, repository, { principal, home: services.home });
+  return { plan, means };
 }
 
 /** Functions that differ from what is deployed, as far as that is known. */
@@ -139,7 +137,7 @@ function changed({ functions }: TreePlan): readonly FunctionPlan[] {
 /** Keeps what the push is about to do, before the first version is made. */
 async function begin(
   { repository, commit, objects, branch }: CommitOrder,
-  plan: TreePlan,
+  { plan, note }: { readonly plan: TreePlan; readonly note: VersionNote },
   { home, limits }: Pick<CommitServices, "home" | "limits">,
 ): Promise<Pick<CommitOrder, "repository" | "objects">> {
   const pending: PendingPush = {
@@ -147,10 +145,11 @@ async function begin(
     former: repository.state.tip,
     owner: home.manager.name,
     until: Date.now() + limits.buildMs + limits.startMs + MARGIN_MS,
-    isGroup: plan.isGroup,
+    ...{ branch, note, isGroup: plan.isGroup },
     paths: Object.fromEntries(plan.functions.map(({ name, path }) => [name, path])),
+    created: plan.functions.filter(({ former }) => former === undefined).map(({ name }) => name),
   };
-  const saved = await repository.save({ state: { ...repository.state, branch, pending } });
+  const saved = await repository.save({ state: { ...repository.state, pending } });
   return {
     repository: saved,
     ...(objects === undefined ? {} : { objects: moved(objects, repository, saved) }),
@@ -163,75 +162,46 @@ function moved(objects: string, before: OpenRepository, after: OpenRepository): 
   return inside.startsWith("..") || isAbsolute(inside) ? objects : join(after.path, inside);
 }
 
-interface Takeover {
-  readonly plan: TreePlan;
-  readonly staged: readonly StagedFunction[];
-  readonly note: VersionNote;
-  /** The state before the push. */
-  readonly former: RepositoryState;
-  readonly services: CommitServices;
-}
-
-async function takeOver(
-  order: CommitOrder,
-  { plan, staged, note, former, services }: Takeover,
-): Promise<DeployedCommit> {
-  const { commit, objects, refs, byGit, reachedAt, signal } = order;
-  const { limits } = services;
-  const switches: Switches = Object.fromEntries(
-    staged.flatMap(({ plan: { name }, change }) => (change ? [[name, change] as const] : [])),
-  );
-  const { state } = order.repository;
-  const pending = { ...state.pending!, until: Date.now() + limits.startMs + MARGIN_MS, switches };
+/** Keeps the objects of git, and what is about to change. */
+async function prepare(
+  { repository, objects, signal }: CommitOrder,
+  { plan, staged }: { readonly plan: TreePlan; readonly staged: readonly StagedFunction[] },
+  { limits, platform }: CommitServices,
+): Promise<OpenRepository> {
+  const switches: Record<string, PendingSwitch> = {};
+  const unchanged: Record<string, number> = {};
+  for (const { name, former } of plan.functions) {
+    const one = staged.find((each) => each.plan.name === name);
+    if (one?.change) switches[name] = one.change;
+    else unchanged[name] = one?.record.version ?? former!.version;
+  }
+  const changes = { switches, unchanged, objects: await pendingObjects(plan.objects, platform) };
+  const { state } = repository;
+  const pending = { ...state.pending!, until: Date.now() + limits.startMs + MARGIN_MS, changes };
   signal.throwIfAborted();
-  const ready = await order.repository.save({
+  return await repository.save({
     state: { ...state, pending },
     ...(objects === undefined ? {} : { objects }),
   });
-  const finish = async () => {
-    const after = await stateAfter(ready.state, { plan, staged, commit: commit.id }, services.platform);
-    return await ready.save({ state: after, refs, byGit });
-  };
-  const onUndone = async () => {
-    await ready.save({ state: former }).catch((error: Error) => services.print(`git: ${error.message}`));
-  };
-  const repository = await switchAll(switches, { ...services, reachedAt, onUndone }, () =>
-    putObjects(plan.objects, { ...services, note }, finish),
-  );
-  const functions = plan.functions.map(({ name, former }) => {
-    const record = staged.find((each) => each.plan.name === name);
-    const change = record?.change;
-    return {
-      name,
-      version: record?.record.version ?? former!.version,
-      isUnchanged: change === undefined,
-      takesCalls: change === undefined || change.traffic.length > 0,
-    };
-  });
-  return { repository, functions };
 }
 
-interface GivenUp extends Pick<CommitOrder, "repository" | "commit"> {
-  readonly former: RepositoryState;
+function deployed({ name, former }: FunctionPlan, staged: readonly StagedFunction[]): DeployedFunction {
+  const one = staged.find((each) => each.plan.name === name);
+  return {
+    name,
+    version: one?.record.version ?? former!.version,
+    isUnchanged: one?.change === undefined,
+    takesCalls: one?.change === undefined || one.change.traffic.length > 0,
+  };
 }
 
-/** A function that exists only because of a push that failed is removed. */
-async function giveUp(
-  { functions }: TreePlan,
-  { repository, commit, former }: GivenUp,
-  { platform, deploys, print }: CommitServices,
-): Promise<void> {
-  try {
-    for (const { name, former: before } of functions) {
-      if (before !== undefined) continue;
-      const record = await platform.find(name);
-      if (record?.note.commit === commit.id) await deploys.remove(name, [record.version]);
-    }
-    await repository.save({ state: former });
-  } catch (error) {
-    // The next access to the repository tries again: its state says what had begun.
-    print(`git: a push to ${repository.name} is not cleaned up: ${(error as Error).message}`);
-  }
+/** @throws Problem `repository_conflict` while another push is not ended */
+function refusePending({ name, state: { pending } }: OpenRepository): void {
+  if (pending === undefined) return;
+  const detail = pending.isRefused
+    ? `A refused push to "${name}" is not undone yet, which is tried with every access: push again.`
+    : `Another push to "${name}" is being deployed: push again when it has ended.`;
+  throw new Problem("repository_conflict", detail);
 }
 
 function failed({ failures }: StageFailed): Problem {

@@ -4,6 +4,7 @@ import { exactStart } from "../../../runtimes/start-order.ts";
 import { type CommitOrder, type CommitServices, planCommit } from "./deploy-commit.ts";
 import { explain } from "./explain.ts";
 import type { FunctionPlan } from "./plan/tree-plan.ts";
+import { diffLines } from "./words/diff-lines.ts";
 
 /**
  * Builds what a commit would deploy, and stores nothing.
@@ -40,6 +41,6 @@ async function buildOnly(
     }
     say(`${name}: built in ${formatMs(performance.now() - startedAt)}`);
   }
-  if (diff !== "") say(diff.trimEnd());
+  for (const line of diffLines(name, diff)) say(line);
   say(former === undefined ? `${name} would be created` : `${name} would get a new version`);
 }

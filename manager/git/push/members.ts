@@ -5,28 +5,23 @@ import type { TreePlan } from "./plan/tree-plan.ts";
 
 /**
  * Checks that the functions of a tree may be in a repository. One that has a repository of its own moves into a group.
- * @returns the repositories that lose their function
  * @throws Problem `insufficient_scope`; `push_refused` for a function of another group
  */
 export async function checkMembers(
   { functions, objects }: TreePlan,
   { name, state }: OpenRepository,
   { principal, home }: { readonly principal: Principal; readonly home: Home },
-): Promise<string[]> {
-  const former: string[] = [];
+): Promise<void> {
   for (const each of Object.keys(state.functions)) requireFunction(principal, each);
   for (const { name: each } of functions) requireFunction(principal, each);
   if (objects.length > 0) requireAllFunctions(principal);
   for (const { name: each } of functions) {
     const owner = await home.ownerOf(each);
     if (owner === undefined || owner === name) continue;
-    if (owner === each && !(await home.open(owner))?.state.isGroup) former.push(owner);
-    else {
-      const detail = `The function "${each}" is in the repository "${owner}": remove it from the skiff.yaml there, or from this one.`;
-      throw new Problem("push_refused", detail);
-    }
+    if (owner === each && !(await home.find(owner))?.state.isGroup) continue;
+    const detail = `The function "${each}" is in the repository "${owner}": remove it from the skiff.yaml there, or from this one.`;
+    throw new Problem("push_refused", detail);
   }
-  return former;
 }
 
 /** Says which functions a tree does not have any more: they go on without a repository. */

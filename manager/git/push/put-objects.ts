@@ -1,53 +1,56 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Platform, VersionNote } from "../../../platform/platform.ts";
+import type { ObjectKind } from "../../files/object-kind.ts";
 import { carryOutObjects } from "../../files/plan/carry-out-objects.ts";
 import type { PlannedObject } from "../../files/plan/plan-objects.ts";
+import type { PendingObject } from "../repository.ts";
 
 export interface ObjectMeans {
   readonly platform: Pick<Platform, "declarations">;
+  readonly kinds: readonly ObjectKind[];
   readonly note: VersionNote;
-  readonly print: (line: string) => void;
 }
 
-/**
- * Creates and changes topics, flows, subscriptions and schedules, all or none: if one fails, or `then`, those before it
- * are as they were.
- * @throws the error of the object, or of `then`
- */
-export async function putObjects<T>(
+/** Returns what a push changes, with what there was before. */
+export async function pendingObjects(
   objects: readonly PlannedObject[],
-  means: ObjectMeans,
-  then: () => Promise<T>,
-): Promise<T> {
-  const { declarations } = means.platform;
-  const undo: (() => Promise<unknown>)[] = [];
-  try {
-    for (const change of objects.filter(({ action }) => action !== "unchanged")) {
-      const { kind, name } = change;
-      const before = await declarations.get(kind.kind, name);
-      undo.push(() => restore(change, before?.spec, means));
-      await carryOut(change, means);
-    }
-    return await then();
-  } catch (error) {
-    for (const each of undo.reverse()) {
-      await each().catch((failure: Error) => means.print(`git: ${failure.message}`));
-    }
-    throw error;
+  { declarations }: Pick<Platform, "declarations">,
+): Promise<PendingObject[]> {
+  const pending: PendingObject[] = [];
+  for (const { kind, name, action, spec } of objects) {
+    if (action === "unchanged" || spec === undefined) continue;
+    const former = (await declarations.get(kind.kind, name))?.spec;
+    pending.push({ kind: kind.kind, name, spec, ...(former && { former }) });
   }
+  return pending;
 }
 
-async function restore(
-  change: PlannedObject,
-  spec: PlannedObject["spec"],
-  means: ObjectMeans,
-): Promise<void> {
-  const { kind, name } = change;
+/** Creates and changes topics, flows, subscriptions and schedules. @throws the error of the first one that fails */
+export async function putObjects(objects: readonly PendingObject[], means: ObjectMeans): Promise<void> {
+  for (const { kind, name, spec } of objects) await carryOut({ kind, name, spec }, means);
+}
+
+/** Gives an object its former spec, unless it has another one than the push gave it. */
+export async function restoreObject(object: PendingObject, means: ObjectMeans): Promise<void> {
+  const { kind, name, spec, former } = object;
+  const present = await means.platform.declarations.get(kind, name);
+  const isOurs = present !== undefined && isDeepStrictEqual(present.spec, JSON.parse(JSON.stringify(spec)));
+  if (isOurs) await carryOut({ kind, name, spec: former }, means);
+}
+
+interface Wanted {
+  readonly kind: string;
+  readonly name: string;
+  /** Undefined: the object is removed. */
+  readonly spec: PlannedObject["spec"];
+}
+
+async function carryOut({ name, spec, ...wanted }: Wanted, means: ObjectMeans): Promise<void> {
+  const { kinds, note, platform } = means;
+  const kind = kinds.find((each) => each.kind === wanted.kind);
+  if (kind === undefined) throw new Error(`there are no objects of the kind ${wanted.kind}`);
   const action = spec === undefined ? "remove" : "update";
-  const former = { kind, name, action, diff: "", functions: [], ...(spec && { spec }) } as const;
-  await carryOut(former, means);
-}
-
-async function carryOut(change: PlannedObject, { platform, note }: ObjectMeans): Promise<void> {
+  const change: PlannedObject = { kind, name, action, diff: "", functions: [], ...(spec && { spec }) };
   const options = { declarations: platform.declarations, failed: new Set<string>(), note };
   const [outcome] = await carryOutObjects([change], options);
   if (outcome?.state === "failed") throw outcome.error;

@@ -10,10 +10,13 @@ import {
 } from "./deploy-commit.ts";
 import { dryRun } from "./dry-run.ts";
 import { errorLines } from "./explain.ts";
+import { Meanwhile } from "./meanwhile.ts";
 import type { Accepted, Push } from "./push.ts";
+import { refuseOtherObjects } from "./rules/branch-objects.ts";
 import { type Decision, decide, short } from "./rules/decide.ts";
-import { readPushOptions } from "./rules/push-options.ts";
+import { type PushOptions, readPushOptions } from "./rules/push-options.ts";
 import { checkRoom, refsOf, refuseMissingHistory } from "./rules/quarantine.ts";
+import { atMost, MOST_LINES } from "./words/ref-lines.ts";
 
 export interface ReceiveServices extends Omit<CommitServices, "git" | "home"> {
   readonly repositories: Repositories;
@@ -21,6 +24,8 @@ export interface ReceiveServices extends Omit<CommitServices, "git" | "home"> {
 
 /** Functions that stay as they are and are named. */
 const MOST_UNCHANGED = 5;
+/** Refs that are named in the log. */
+const MOST_NAMES = 5;
 
 /**
  * Decides about a push, and deploys what its branch has.
@@ -31,10 +36,9 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
   const { git, home } = await services.repositories.tools();
   const all = { ...services, git, home };
   const { state } = repository;
-  const options = readPushOptions(push.options);
-  const decision = decide(updates, { state, refs: await refsOf(git, repository.path) });
-  await refuseMissingHistory(git, push);
-  await checkRoom(push, services.limits);
+  const { options, decision } = await checkRules(push, all).catch(async (error: unknown) => {
+    throw state.tip === null ? error : await withRemains(error, push, state.branch, all);
+  });
   if (decision.deploying === undefined) return await store(push, decision);
   await checkMove(push, decision.deploying, all);
   const [commit] = await readCommits(git, {
@@ -67,21 +71,41 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
   }
 }
 
+interface Allowed {
+  readonly options: PushOptions;
+  readonly decision: Decision;
+}
+
+/** @throws Problem `push_refused` for a push that nothing needs to be read for to refuse it */
+async function checkRules(push: Push, { git, limits }: CommitServices): Promise<Allowed> {
+  const { repository, updates } = push;
+  const options = readPushOptions(push.options);
+  const decision = decide(updates, { state: repository.state, refs: await refsOf(git, repository.path) });
+  await refuseOtherObjects(git, push);
+  await refuseMissingHistory(git, push);
+  await checkRoom(push, limits);
+  return { options, decision };
+}
+
 /** A push of other branches and tags changes no function. */
 async function store({ repository, updates, objects, say }: Push, decision: Decision): Promise<Accepted> {
   const saved = await repository.save({ state: repository.state, objects, refs: updates, byGit: true });
   for (const line of storedLines(decision)) say(line);
-  const names = updates.map(({ ref }) => short(ref)).join(", ");
+  const names = atMost(
+    updates.map(({ ref }) => short(ref)),
+    MOST_NAMES,
+  ).join(", ");
   return { result: "stored", detail: `stored ${names}`, repository: saved };
 }
 
 function storedLines({ stored, branch }: Decision): string[] {
-  return stored.map(({ ref, to }) => {
+  const lines = stored.map(({ ref, to }) => {
     const name = short(ref);
     if (to === NO_COMMIT) return `deleted ${name}`;
     if (ref.startsWith("refs/tags/")) return `stored the tag ${name}`;
     return `stored ${name}; ${branch} is what deploys: git push … ${name}:${branch}`;
   });
+  return atMost(lines, MOST_LINES);
 }
 
 /** @throws Problem `push_refused` unless the commit follows the tip */
@@ -125,7 +149,8 @@ async function withRemains(
   branch: string,
   { platform, print }: CommitServices,
 ): Promise<unknown> {
-  if (signal.aborted) return error;
+  // The branch has another commit now, which the next fetch brings.
+  if (signal.aborted || error instanceof Meanwhile) return error;
   if (!(error instanceof Problem)) {
     print(`git: a push to ${repository.name} failed: ${(error as Error).stack}`);
     return error;

@@ -1,9 +1,11 @@
 import type { RouteRules, Traffic, VersionRecord } from "../../../platform/platform.ts";
+import { unknownFunction } from "../../../platform/problems.ts";
 import { formatMs } from "../../../platform/quantity.ts";
 import { currentVersion, withShare } from "../../../platform/traffic.ts";
 import { Semaphore } from "../../../process/semaphore.ts";
 import type { Deployed } from "../../deploys/deploys.ts";
 import type { PendingSwitch } from "../repository.ts";
+import { meanwhile } from "./meanwhile.ts";
 import type { FunctionPlan, TreeMeans, VersionPlan } from "./plan/tree-plan.ts";
 
 /** A function whose versions are stored and have answered a probe. None takes other calls than before. */
@@ -45,7 +47,9 @@ export async function stageAll(plans: readonly FunctionPlan[], means: StageMeans
   const ended = await Promise.allSettled(plans.map((plan) => places.run(() => stage(plan, means))));
   const staged = ended.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   const failures = ended.flatMap((each, index) =>
-    each.status === "rejected" ? [{ plan: plans[index]!, error: each.reason as unknown }] : [],
+    each.status === "rejected"
+      ? [{ plan: plans[index]!, error: meanwhile(each.reason, plans[index]!.name) }]
+      : [],
   );
   if (failures.length > 0) throw new StageFailed(staged, failures);
   return staged;
@@ -58,7 +62,9 @@ async function stage(plan: FunctionPlan, means: StageMeans): Promise<StagedFunct
   const weights = new Map<number, number>();
   for (const each of versions) {
     const isFirst = former === undefined && made.length === 0;
-    const order = isFirst ? { ...each.order, expected: "absent" as const } : each.order;
+    // A function that was deleted meanwhile is not made anew.
+    const expected = isFirst ? ("absent" as const) : ("exists" as const);
+    const order = { ...each.order, expected };
     const deployed = each.known === undefined ? await stageOne(order, means) : undefined;
     const version = deployed?.version ?? each.known!;
     if (deployed && !deployed.unchanged) made.push(version);
@@ -66,7 +72,8 @@ async function stage(plan: FunctionPlan, means: StageMeans): Promise<StagedFunct
   }
   const shares = [...weights].map(([version, weight]) => ({ version, weight }));
   const version = currentVersion(shares) ?? made.at(-1) ?? former!.version;
-  const record = (await platform.find(name, version))!;
+  const record = await platform.find(name, version);
+  if (record === undefined) throw unknownFunction(name);
   const isServing = version === former?.version && former.traffic.length > 0;
   if (made.length === 0 && isServing && !reroutes) return { plan, record, made };
   const wanted = wantedRoute(plan, { version, shares, percent: means.percent });
@@ -91,7 +98,7 @@ async function stageOne(
     ...(buildMs === undefined ? [] : [`build ${formatMs(buildMs)}`]),
     `start ${formatMs(startMs)}`,
   ];
-  if (!unchanged) say(`${name}: version ${version} (${times.join(", ")})`);
+  if (!unchanged) say(`${name}: ready as version ${version} (${times.join(", ")})`);
   return deployed;
 }
 

@@ -1,35 +1,33 @@
 import type { Platform } from "../../../platform/platform.ts";
-import type { CommitId, FunctionState, RepositoryState } from "../repository.ts";
-import type { TreePlan } from "./plan/tree-plan.ts";
-import type { StagedFunction } from "./stage.ts";
+import { newFunction, wholeOf } from "../history/plan-history.ts";
+import type { FunctionState, PendingPush, RepositoryState } from "../repository.ts";
+import { trafficAfter } from "./switch.ts";
 
-export interface Taken {
-  readonly plan: TreePlan;
-  readonly staged: readonly StagedFunction[];
-  readonly commit: CommitId;
-}
-
-/** Returns the state of a repository whose branch is at a commit, when its functions have their traffic. */
+/** Returns the state of a repository whose push is complete: the branch is at its commit. */
 export async function stateAfter(
   { pending: _, ...state }: RepositoryState,
-  { plan, staged, commit }: Taken,
+  pending: PendingPush,
   platform: Pick<Platform, "find">,
 ): Promise<RepositoryState> {
+  const { branch, commit, isGroup, paths, changes } = pending;
   const functions: Record<string, FunctionState> = {};
-  for (const { name, path, former } of plan.functions) {
-    const one = staged.find((each) => each.plan.name === name);
-    const before = Object.hasOwn(state.functions, name) ? state.functions[name] : undefined;
-    const record = one?.record ?? (await platform.find(name));
+  for (const [name, path] of Object.entries(paths)) {
+    const before = Object.hasOwn(state.functions, name) ? state.functions[name]! : newFunction(path);
+    const change = changes?.switches[name];
+    const record = await platform.find(name, change?.version ?? changes?.unchanged[name]);
     if (record === undefined) continue;
     const { version, hash } = record;
-    const known = before?.versions[version];
-    const isKnown = known !== undefined && known.hash === hash && (one?.made.length ?? 0) === 0;
-    const traffic = one?.change?.traffic.length ? one.change.traffic : (former?.traffic ?? []);
+    const known = before.versions[version];
     functions[name] = {
       ...{ path, version },
-      serving: traffic.length === 1 ? traffic[0]!.version : 0,
-      versions: { ...before?.versions, [version]: isKnown ? known : { commit, hash } },
+      serving: change === undefined ? before.serving : (wholeOf(trafficAfter(change)) ?? 0),
+      versions: { ...before.versions, [version]: known?.hash === hash ? known : { commit, hash } },
     };
   }
-  return { ...state, isGroup: plan.isGroup, tip: commit, functions };
+  return { ...state, branch, isGroup, tip: commit, functions };
+}
+
+/** Returns the state of a repository whose push has changed nothing. */
+export function stateWithout({ pending: _, ...state }: RepositoryState): RepositoryState {
+  return state;
 }

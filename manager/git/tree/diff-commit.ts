@@ -1,4 +1,4 @@
-import type { Git } from "../program/git.ts";
+import { type Git, READING_BYTES } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
 import { streamGit } from "./stream-git.ts";
 
@@ -28,13 +28,18 @@ export async function diffCommit(git: Git, options: DiffOptions): Promise<string
   const signal = options.signal ? AbortSignal.any([options.signal, cut.signal]) : cut.signal;
   let bytes = 0;
   try {
-    await streamGit(git, [...ARGS, commit, "--"], { repository, signal }, async (output) => {
-      for await (const chunk of output) {
-        if (bytes <= MOST_BYTES) chunks.push(chunk);
-        bytes += chunk.length;
-        if (bytes > MOST_BYTES) cut.abort("at 1 MiB");
-      }
-    });
+    await streamGit(
+      git,
+      [...ARGS, commit, "--"],
+      { repository, signal, memoryBytes: READING_BYTES },
+      async (output) => {
+        for await (const chunk of output) {
+          if (bytes <= MOST_BYTES) chunks.push(chunk);
+          bytes += chunk.length;
+          if (bytes > MOST_BYTES) cut.abort("at 1 MiB");
+        }
+      },
+    );
   } catch (error) {
     if (!cut.signal.aborted || options.signal?.aborted) throw error;
   } finally {

@@ -1,5 +1,5 @@
 import { Problem } from "../../../platform/problems.ts";
-import { type Git, GitFailed } from "../program/git.ts";
+import { type Git, GitFailed, READING_BYTES } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
 import { records, streamGit } from "./stream-git.ts";
 import type { Commit } from "./tree.ts";
@@ -37,7 +37,7 @@ export async function readCommits(git: Git, options: LogOptions): Promise<Commit
   return await streamGit(
     git,
     [...args, `--max-count=${limit}`, `--skip=${skip}`, "--end-of-options", from, "--", ...only],
-    within(options),
+    { ...within(options), memoryBytes: READING_BYTES },
     async (output) => {
       const commits: Commit[] = [];
       let fields: Buffer[] = [];
@@ -104,6 +104,20 @@ export interface AncestorOptions {
 export async function isAncestor(git: Git, options: AncestorOptions): Promise<boolean> {
   try {
     await git.run(["merge-base", "--is-ancestor", options.ancestor, options.of], within(options));
+    return true;
+  } catch (error) {
+    if (error instanceof GitFailed && error.exitCode === 1) return false;
+    throw error;
+  }
+}
+
+/** Whether the histories of two commits have one in common. @throws GitFailed if one of them is missing */
+export async function isRelated(
+  git: Git,
+  options: Omit<AncestorOptions, "ancestor" | "of"> & { readonly commits: readonly [CommitId, CommitId] },
+): Promise<boolean> {
+  try {
+    await git.run(["merge-base", ...options.commits], within(options));
     return true;
   } catch (error) {
     if (error instanceof GitFailed && error.exitCode === 1) return false;

@@ -36,6 +36,9 @@ export interface NewCommit {
   readonly message: string;
 }
 
+/** Most files of a commit; archives of sources have the same bound. */
+export const MOST_FILES = 20_000;
+
 /** A commit as it is read. */
 export interface Commit {
   readonly id: CommitId;

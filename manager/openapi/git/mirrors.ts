@@ -9,7 +9,14 @@ const KNOWN: readonly ProblemCode[] = [
 ];
 const BODY: readonly ProblemCode[] = ["body_too_large", "unsupported_media_type"];
 const DEPLOYING: readonly ProblemCode[] = [
-  ...(["mirror_failed", "unknown_secret", "secrets_unavailable", "push_refused", "too_many_git"] as const),
+  ...([
+    "mirror_failed",
+    "git_failed",
+    "unknown_secret",
+    "secrets_unavailable",
+    "push_refused",
+    "too_many_git",
+  ] as const),
   ...([
     "unknown_commit",
     "invalid_source",
@@ -31,6 +38,10 @@ export function mirrorPaths(): Record<string, Schema> {
     {
       branch: { ...TEXT, description: "The branch there; by default the one that deploys" },
       secret: { ...ref("SecretName"), description: "A secret with a token, or `user:password`" },
+      force: {
+        type: "boolean",
+        description: "Whether the first pull may replace what has no commit in common with it",
+      },
       webhookSecret: { ...ref("SecretName"), description: "A secret of at least 16 characters that signs" },
     },
   );

@@ -10,6 +10,7 @@ const SERVING = [
   "invalid_name",
   "unknown_repository",
   "too_many_git",
+  "git_failed",
   "git_missing",
   "store_unavailable",
   "storage_full",

@@ -6,7 +6,13 @@ import { array, COUNT, FLAG, object, orNull, ref, type Schema, TEXT } from "../s
 const INSTANT: Schema = { type: "string", format: "date-time" };
 const COMMIT_ID: Schema = { type: "string", pattern: "^[0-9a-f]{40}$" };
 const VERSION: Schema = { type: "integer", minimum: 1 };
-const READING: readonly ProblemCode[] = ["too_many_git", "git_missing", "store_unavailable", "storage_full"];
+const READING: readonly ProblemCode[] = [
+  "too_many_git",
+  "git_failed",
+  "git_missing",
+  "store_unavailable",
+  "storage_full",
+];
 const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_repository", ...READING];
 const CHANGING: readonly ProblemCode[] = [...KNOWN, "repository_conflict", "too_many_waiting"];
 
@@ -41,7 +47,7 @@ export function repositoryPaths({ pageSize }: Limits): Record<string, Schema> {
           },
         },
         answers: { 200: json("The repository", ref("Repository")) },
-        problems: [...CHANGING, "unsupported_media_type", "body_too_large"],
+        problems: [...CHANGING, "push_refused", "unsupported_media_type", "body_too_large"],
       }),
       delete: operation("removeRepository", "Remove a git repository; its functions stay", {
         answers: { 200: json("Removed", ref("Removed")) },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,12 @@ import { seedRepository } from "./seeded-repository.ts";
 
 const TOKEN = "0123456789abcdef-token";
 const PAST = 5;
+const PERSON = Object.fromEntries(
+  ["AUTHOR", "COMMITTER"].flatMap((role) => [
+    [`GIT_${role}_NAME`, "Ada"],
+    [`GIT_${role}_EMAIL`, "ada@example.com"],
+  ]),
+);
 
 describe("manager: git repositories", () => {
   const folder = mkdtempSync(join(tmpdir(), "skiff-test-repositories-"));
@@ -195,6 +202,37 @@ describe("manager: git repositories", () => {
     }
     const { detail } = (await admin().patch("/git/a").send({ brnch: "main" }).expect(400)).body;
     assert.match(detail, /"brnch" is unknown/);
+  });
+
+  it("do not deploy from a branch without an end", async () => {
+    const GIT_DIR = join(folder, "git", "b.git");
+    const git = (input: string, ...args: string[]) =>
+      execFileSync("git", args, { env: { PATH: process.env.PATH, GIT_DIR, ...PERSON }, input })
+        .toString()
+        .trim();
+    let entry = `100644 blob ${git("x", "hash-object", "-w", "--stdin")}`;
+    for (let level = 0; level < 12; level++) {
+      const tree = Array.from({ length: 10 }, (_, index) => `${entry}\tn${index}\n`).join("");
+      entry = `040000 tree ${git(tree, "mktree")}`;
+    }
+    git("", "update-ref", "refs/heads/endless", git("", "commit-tree", "-m", "Bomb", entry.split(" ")[2]!));
+    const { body } = await admin().patch("/git/b").send({ branch: "endless" }).expect(422);
+    assert.deepEqual([body.code, /over 20000/.test(body.detail)], ["push_refused", true], body.detail);
+    assert.equal((await admin().get("/git/b").expect(200)).body.branch, "main");
+  });
+
+  it("are not opened by whoever signs nothing", async () => {
+    const open = home.open.bind(home);
+    const opened: string[] = [];
+    home.open = (name) => {
+      opened.push(name);
+      return open(name);
+    };
+    await request(skiff.url).post("/git/a/hook").set("x-gitlab-token", "wrong").send({}).expect(401);
+    await admin().get("/git?function=a").expect(200);
+    await as(onlyA.authorization).get("/git/b").expect(403);
+    assert.deepEqual(opened, []);
+    home.open = open;
   });
 
   it("can be removed, without their functions", async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Deploys } from "../../../manager/deploys/deploys.ts";
+import type { ObjectKind } from "../../../manager/files/object-kind.ts";
 import { type RecordMeans, recordVersions } from "../../../manager/git/history/record-versions.ts";
 import { FolderHome } from "../../../manager/git/homes/folder-home.ts";
 import type { OpenRepository } from "../../../manager/git/homes/home.ts";
@@ -33,9 +34,10 @@ export class RecordedRepository {
   constructor(options: FakeOptions = {}) {
     this.platform = new FakePlatform(options);
     const { platform, limits } = this;
+    const kinds = [plainKind("Topic"), plainKind("Schedule")];
     const builder = new FakeBuilder();
     this.means = {
-      ...{ git: plainGit, platform, builder, limits, signal: new AbortController().signal },
+      ...{ git: plainGit, platform, builder, limits, kinds, signal: new AbortController().signal },
       home: new FolderHome({ folder: join(this.#folder, "git"), git: plainGit }),
       deploys: new Deploys({ platform, builder, limits }),
       print: (line) => void this.lines.push(line),
@@ -93,4 +95,14 @@ export class RecordedRepository {
     await this.platform.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Objects that are stored, and nothing else. */
+function plainKind(kind: string): ObjectKind {
+  const noun = kind.toLowerCase();
+  return {
+    ...{ kind, noun, plural: `${noun}s`, check: () => [], functionsOf: () => [], clash: () => undefined },
+    afterPut: async () => {},
+    afterRemoval: async () => {},
+  };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PendingPush, PendingSwitch } from "../../../manager/git/repository.ts";
+import type { PendingChanges, PendingPush, PendingSwitch } from "../../../manager/git/repository.ts";
 import { writeCommits } from "../../../manager/git/tree/write-commits.ts";
 import { plainGit } from "../homes/plain-git.ts";
 import { RecordedRepository } from "./recorded-repository.ts";
@@ -27,7 +27,7 @@ describe("a push that had not ended", () => {
   it("is dropped before its versions take calls", async () => {
     await leave({});
     assert.deepEqual(await recorded.log("one"), ["Deploy one version 1"]);
-    await leave({ switches: { one: await staged("one", "pushed") } });
+    await leave({ changes: changing({ one: await staged("one", "pushed") }) });
     assert.deepEqual(await recorded.log("one"), ["Deploy one version 1"]);
     assert.deepEqual(recorded.platform.endpoints("one")?.traffic, [{ version: 1, weight: 1 }]);
     assert.equal((await recorded.record("one"))?.state.pending, undefined);
@@ -35,7 +35,7 @@ describe("a push that had not ended", () => {
 
   it("is complete when they do", async () => {
     const change = await staged("one", "pushed");
-    await leave({ switches: { one: change } });
+    await leave({ changes: changing({ one: change }) });
     await recorded.platform.route("one", change.traffic);
     assert.deepEqual(await recorded.log("one"), ["Pushed", "Deploy one version 1"]);
     const { functions } = (await recorded.record("one"))!.state;
@@ -46,10 +46,17 @@ describe("a push that had not ended", () => {
 
   it("is dropped when its version has lost its calls again", async () => {
     const change = await staged("one", "pushed");
-    await leave({ switches: { one: change } });
+    await leave({ changes: changing({ one: change }) });
     await recorded.platform.route("one", change.traffic);
     await recorded.platform.route("one", [{ version: 1, weight: 1 }]);
     assert.deepEqual(await recorded.log("one"), ["Deploy one version 1"]);
+  });
+
+  it("is no rollback when no version of it takes calls", async () => {
+    const change = { ...(await staged("one", "pushed")), traffic: [] };
+    await leave({ changes: changing({ one: change }) });
+    assert.deepEqual(await recorded.log("one"), ["Pushed", "Deploy one version 1"]);
+    assert.deepEqual(await recorded.log("one"), ["Pushed", "Deploy one version 1"]);
   });
 
   it("of a group is completed for all functions", async () => {
@@ -74,7 +81,7 @@ describe("a push that had not ended", () => {
 
   it("takes the function with it that it had created", async () => {
     await staged("new", "new", true);
-    await leave({ paths: { one: ".", new: "new.ts" } });
+    await leave({ paths: { one: ".", new: "new.ts" }, created: ["new"] });
     await recorded.record("one");
     assert.equal(await recorded.platform.find("new"), undefined);
     assert.ok(await recorded.platform.find("one"));
@@ -85,7 +92,7 @@ describe("a push that had not ended", () => {
     const manager = { name: "one of two", isRunning: async (name: string) => running.has(name) };
     Object.defineProperty(recorded.means.home, "manager", { value: manager });
     const change = await staged("one", "pushed");
-    await leave({ switches: { one: change }, owner: "another", until: Date.now() + 60_000 });
+    await leave({ changes: changing({ one: change }), owner: "another", until: Date.now() + 60_000 });
     await recorded.platform.route("one", change.traffic);
     assert.deepEqual(await recorded.log("one"), ["Deploy one version 1"]);
     running.clear();
@@ -97,7 +104,7 @@ describe("a push that had not ended", () => {
     await recorded.deploy("two", "first");
     const one = await staged("one", "pushed");
     const two = await staged("two", "pushed");
-    await leave({ switches: { one, two }, isGroup: true, paths: { one: "one.ts", two: "two.ts" } });
+    await leave({ changes: changing({ one, two }), isGroup: true, paths: { one: "one.ts", two: "two.ts" } });
     await recorded.platform.route("one", one.traffic);
     return { one, two };
   }
@@ -114,9 +121,14 @@ describe("a push that had not ended", () => {
     return isNew ? after : { ...after, former: before };
   }
 
+  function changing(switches: PendingChanges["switches"]): PendingChanges {
+    return { switches, unchanged: {}, objects: [] };
+  }
+
   async function leave(more: Partial<PendingPush>): Promise<void> {
     const pending: PendingPush = {
       ...{ commit, former, owner: "me", until: Date.now() + 60_000, isGroup: false, paths: { one: "." } },
+      ...{ branch: "main", created: [], note: { by: "ada", author: AUTHOR, commit } },
       ...more,
     };
     await recorded.change("one", (state) => ({ ...state, pending }));

@@ -115,7 +115,8 @@ export class OtherSide {
         GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""),
       },
     });
-    child.stdin.end(input);
+    // Git may end before it has read the input.
+    child.stdin.on("error", () => {}).end(input);
     const output = Buffer.concat(await child.stdout.toArray());
     const end = output.indexOf("\r\n\r\n");
     for (const line of output.subarray(0, end).toString().split("\r\n")) {

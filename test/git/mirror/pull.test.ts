@@ -122,6 +122,10 @@ describe("a mirror that is pulled", function () {
     assert.equal(refused.status, 502);
     assert.match(refused.body.detail as string, /history there was rewritten.*set the mirror again/);
     await send("PUT", "/git/hello/mirror", mirror());
+    const unrelated = await send("POST", "/git/hello/sync");
+    assert.match(unrelated.body.detail as string, /have no commit in common.*set the mirror with force/);
+    assert.equal(await answerOf("hello"), "four");
+    await send("PUT", "/git/hello/mirror", mirror({ force: true }));
     assert.equal((await send("POST", "/git/hello/sync")).status, 200);
     assert.equal(await answerOf("hello"), "five");
   });
@@ -159,9 +163,8 @@ describe("a mirror that is pulled", function () {
       "http://localhost/x.git",
       "http://169.254.169.254/x.git",
     ]) {
-      await send("PUT", "/git/hello/mirror", { url, direction: "pull" });
-      const { status, body } = await send("POST", "/git/hello/sync");
-      assert.equal(status, 502);
+      const { status, body } = await send("PUT", "/git/hello/mirror", { url, direction: "pull" });
+      assert.equal(status, 400);
       assert.match(body.detail as string, /is not a public address: name it in SKIFF_CALLBACK_HOSTS/);
     }
   });
@@ -173,7 +176,9 @@ describe("a mirror that is pulled", function () {
     assert.match(await detail(mirror({ url: "file:///etc" })), /file: is not supported/);
     assert.match(await detail(mirror({ direction: "both" })), /direction: use pull/);
     assert.match(await detail(mirror({ branch: "-x" })), /not the name of a branch/);
+    assert.match(await detail(mirror({ force: "yes" })), /force: use true or false/);
     assert.match(await detail(mirror({ secret: "missing" })), /no secret "missing"/);
+    assert.match(await detail(mirror({ url: "http://other.example/x.git" })), /unencrypted/);
     await send("PUT", "/secret/short", "short");
     assert.match(await detail(mirror({ webhookSecret: "short" })), /has 5 characters/);
   });

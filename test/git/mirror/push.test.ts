@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fetchBranch } from "../../../manager/git/mirror/fetch-branch.ts";
 import { toMirrorProblem } from "../../../manager/git/mirror/mirror-failure.ts";
@@ -69,6 +71,38 @@ describe("a mirror that is pushed to", function () {
     assert.equal(status, 502);
     assert.match(body.detail as string, /live at .* has commits of its own: fetch them, merge them/);
     assert.equal(other.head("live"), theirs);
+  });
+
+  it("gets what failed before a restart, with nothing left of a fetch", async () => {
+    const dataFolder = mkdtempSync(join(tmpdir(), "skiff-mirror-"));
+    const env = { SKIFF_CALLBACK_HOSTS: other.host };
+    const leftover = join(dataFolder, "git-tools/fetched/killed");
+    let again = await startedSkiff({ env, dataFolder });
+    try {
+      other.instead = (_, response) => response.writeHead(503).end();
+      await again.deploy("hello", program("five"));
+      const body = JSON.stringify({ ...mirror(), branch: "later", secret: undefined });
+      const headers = { "content-type": "application/json" };
+      await fetch(`${again.url}/git/hello/mirror`, { method: "PUT", headers, body });
+      await eventually("the failure is stored", async () =>
+        /503/.test(await (await fetch(`${again.url}/git/hello`)).text()),
+      );
+      await again.close();
+      mkdirSync(leftover, { recursive: true });
+      other.instead = undefined;
+      const { password } = other;
+      other.password = "";
+      again = await startedSkiff({ env, dataFolder });
+      await eventually("the other side has the branch", () =>
+        other.git(["branch", "-a"], other.bare).includes("later"),
+      );
+      other.password = password;
+      assert.match(other.git(["show", "later:main.ts"], other.bare), /five/);
+      assert.ok(!existsSync(leftover));
+    } finally {
+      await again.close();
+      rmSync(dataFolder, { recursive: true, force: true });
+    }
   });
 
   it("ends in time when the other side never answers", async () => {

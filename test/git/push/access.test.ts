@@ -45,7 +45,9 @@ describe("access to a repository", () => {
 
   it("needs a key", async () => {
     assert.match(await refused("ls-remote", urlFor()), /could not read Username/);
-    assert.match(await refused("ls-remote", urlFor("wrong")), /Authentication failed/);
+    const advice = (scope: string) => new RegExp(`enter a key with the scope ${scope} as the password`);
+    assert.match(await refused("ls-remote", urlFor("wrong")), advice("read"));
+    assert.match(await refused("push", urlFor("wrong"), "HEAD:main"), advice("deploy"));
   });
 
   it("needs the scope read for a clone and deploy for a push", async () => {

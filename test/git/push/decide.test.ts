@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { duplexPair } from "node:stream";
+import { textDiff, trafficDiff } from "../../../manager/files/plan/compare.ts";
+import { unifiedDiff } from "../../../manager/files/unified-diff.ts";
+import { serveHook } from "../../../manager/git/program/hook.ts";
+import { meanwhile } from "../../../manager/git/push/meanwhile.ts";
 import { decide } from "../../../manager/git/push/rules/decide.ts";
 import { readPushOptions } from "../../../manager/git/push/rules/push-options.ts";
 import { checkRefName } from "../../../manager/git/push/rules/ref-names.ts";
+import { diffLines } from "../../../manager/git/push/words/diff-lines.ts";
+import { refLines } from "../../../manager/git/push/words/ref-lines.ts";
 import {
   emptyState,
   NO_COMMIT,
   type RefUpdate,
   type RepositoryState,
 } from "../../../manager/git/repository.ts";
+import { Problem, unknownFunction } from "../../../platform/problems.ts";
 
 const [A, B] = ["a".repeat(40), "b".repeat(40)];
 const create = (ref: string): RefUpdate => ({ ref, from: NO_COMMIT, to: A });
@@ -48,6 +57,12 @@ describe("the rules of a push", () => {
     assert.deepEqual(stored, [create("refs/tags/v1")]);
   });
 
+  it("refuse a ref that is pushed twice, which git would refuse when the function is deployed", () => {
+    const main = { ref: "refs/heads/main", from: A, to: B };
+    assert.match(refusal([main, { ...main, to: A }]), /^main was pushed twice: push it once\.$/);
+    assert.match(refusal([create("refs/tags/v1"), create("refs/tags/v1")]), /^v1 was pushed twice/);
+  });
+
   it("keep the branch that deploys", () => {
     assert.match(refusal([{ ref: "refs/heads/main", from: A, to: NO_COMMIT }]), /cannot be deleted/);
     assert.equal(refusal([{ ref: "refs/heads/other", from: A, to: NO_COMMIT }]), "");
@@ -84,6 +99,66 @@ describe("the rules of a push", () => {
       refusal([create("refs/tags/more")], { state: grown, refs }),
       /1001 branches and tags, at most 1000/,
     );
+    const many = Array.from({ length: 10_000 }, (_, index) => create(`refs/tags/v${index}`));
+    const startedAt = performance.now();
+    assert.match(refusal(many), /10001 branches and tags, at most 1000/);
+    assert.ok(performance.now() - startedAt < 5_000);
+  });
+});
+
+describe("the lines about refs", () => {
+  it("mark the branch that deploys, and are bounded", () => {
+    const lines = (...updates: RefUpdate[]) => refLines(updates, { name: "hello", state: grown });
+    const deletion = { ref: "refs/heads/old", from: A, to: NO_COMMIT };
+    assert.deepEqual(lines(create("refs/heads/main"), create("refs/heads/x"), deletion), [
+      "main aaaaaaa → hello",
+      "x aaaaaaa",
+      "deleting old",
+    ]);
+    const many = lines(...Array.from({ length: 25 }, (_, index) => create(`refs/tags/v${index}`)));
+    assert.deepEqual([many.length, many.at(-1)], [21, "and 5 more"]);
+  });
+
+  it("bound a push, whose hook gets one sentence", async () => {
+    const lines: string[] = [];
+    let decided = false;
+    const [mine, hook] = duplexPair();
+    hook.write("objects /x\n");
+    for (let index = 0; index < 10_001; index++) hook.write(`update ${NO_COMMIT} ${A} refs/tags/v${index}\n`);
+    hook.end("end\n");
+    hook.on("data", (chunk: Buffer) => lines.push(...chunk.toString().trimEnd().split("\n")));
+    await serveHook(mine, async () => (decided = true));
+    mine.end();
+    await once(hook, "end");
+    assert.equal(decided, false);
+    assert.match(lines.join("\n"), /^say The push has over 10000 branches, tags and options.*\nexit 1$/);
+  });
+});
+
+describe("the lines of a dry run", () => {
+  it("show settings and shares of the calls, and name files", async () => {
+    const traffic = await trafficDiff([{ version: 1, weight: 1 }], [{ version: 2, weight: 1 }]);
+    const files = await unifiedDiff(new Map(), new Map([["main.ts", Buffer.from("1;\n")]]));
+    const diff = traffic + (await textDiff("settings", "", "memory: 256\n")) + files;
+    assert.deepEqual(diffLines("hello", diff), [
+      "hello: traffic - version 1: 1",
+      "hello: traffic + version 2: 1",
+      "hello: settings + memory: 256",
+      "hello: changes main.ts",
+    ]);
+    assert.deepEqual(diffLines("hello", ""), []);
+  });
+});
+
+describe("a function that changes meanwhile", () => {
+  it("is named in words of git", () => {
+    const told = (error: unknown) => (meanwhile(error, "race") as Problem).detail;
+    const moved = new Problem("precondition_failed", "…", { version: 3 });
+    assert.equal(told(moved), "race moved to version 3 meanwhile: fetch, merge and push again.");
+    for (const gone of [new Problem("precondition_failed", "…"), unknownFunction("race")])
+      assert.match(told(gone), /^race was deleted meanwhile/);
+    const other = new Error("no");
+    assert.equal(meanwhile(other, "race"), other);
   });
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../../support/eventually.ts";
 import { type StartedSkiff, startedSkiff } from "../../support/skiff/started-skiff.ts";
 import { type GitResult, GitUser } from "../support/git-user.ts";
 
@@ -37,7 +38,7 @@ describe("a push", () => {
     assert.equal(await call(), "one");
     assert.match(said, new RegExp(`^main ${commit.slice(0, 7)} → hello$`, "m"));
     assert.match(said, /^hello: built in .*, starting…$/m);
-    assert.match(said, /^hello: version 1 \(build .*, start .*\)$/m);
+    assert.match(said, /^hello: ready as version 1 \(build .*, start .*\)$/m);
     assert.match(said, /^http:\S+\/fn\/hello {2}version 1$/m);
   });
 
@@ -79,6 +80,21 @@ describe("a push", () => {
     await user.git("reset", "-q", "--hard", before);
   });
 
+  it("leaves no repository if the first one is refused", async () => {
+    const other = await GitUser.init(`${skiff.url}/git/other.git`);
+    try {
+      const names = async () => (await get("/git")).repositories.map((each: { name: string }) => each.name);
+      await other.commit({ "main.ts": "export default 1 +;\n" });
+      assert.match(refused(await other.push()), /^main stays empty$/m);
+      await eventually("the repository is gone", async () => (await names()).join() === "hello");
+      await other.commit({ "main.ts": answering("other") });
+      accepted(await other.push());
+      assert.equal(await call("other"), "other");
+    } finally {
+      other.close();
+    }
+  });
+
   it("deploys nothing for a commit with the same source, and moves the branch", async () => {
     const commit = await user.commit({ ".gitignore": "node_modules\n" });
     assert.match(accepted(await user.push()), /^hello: unchanged, version 2 has this source/m);
@@ -91,7 +107,8 @@ describe("a push", () => {
     const dry = refused(await user.push({ options: ["dry-run"] }));
     assert.match(dry, /^hello: built in .*$/m);
     assert.match(dry, /^dry run: nothing was pushed$/m);
-    assert.match(refused(await user.push({ options: ["wish=1"] })), /^Unknown push option "wish=1"/m);
+    const wished = refused(await user.push({ options: ["wish=1"] }));
+    assert.match(wished, /^Unknown push option "wish=1".*\nmain stays at .*, hello version 2 serves$/m);
     assert.equal(await tip(), before);
     const said = accepted(await user.push({ options: ["traffic=0", "message=Try it"] }));
     assert.match(said, /\/fn\/hello@3 {2}version 3$/m);
@@ -103,10 +120,14 @@ describe("a push", () => {
 
   it("stores other branches and tags, and says which one deploys", async () => {
     const said = accepted(await user.push({ to: "HEAD:refs/heads/feature" }));
+    assert.match(said, /^feature [0-9a-f]{7}$/m);
     assert.match(said, /^stored feature; main is what deploys: git push … feature:main$/m);
     await user.git("tag", "v1");
     assert.match(accepted(await user.push({ to: "v1" })), /^stored the tag v1$/m);
-    assert.match(accepted(await user.push({ to: ":refs/heads/feature" })), /^deleted feature$/m);
+    assert.match(
+      accepted(await user.push({ to: ":refs/heads/feature" })),
+      /^deleting feature\ndeleted feature$/m,
+    );
     assert.equal(await call(), "two");
   });
 
@@ -119,6 +140,26 @@ describe("a push", () => {
     const said = refused(await user.push({ to: `${other}:refs/heads/main`, more: ["--force"] }));
     assert.match(said, /^main deploys, and its history stays: fetch, merge and push again/m);
     assert.equal(await call(), "two");
+  });
+
+  it("is refused without a function, and when the function moves meanwhile", async () => {
+    const before = await tip();
+    await user.commit({ "skiff.yaml": "functions: {}\n" });
+    assert.match(refused(await user.push()), /^skiff.yaml declares no function: name one under functions:/m);
+    await user.git("reset", "-q", "--hard", before);
+    const slow = `await new Promise((resolve) => setTimeout(resolve, 700));\n${answering("slow")}`;
+    await user.commit({ "main.ts": slow });
+    const begun = Promise.withResolvers<void>();
+    const pushing = user.push({ onText: (text) => text.includes("building…") && begun.resolve() });
+    await begun.promise;
+    const rolled = await fetch(`${skiff.url}/func/hello/rollback?to=1`, { method: "POST" });
+    assert.equal(rolled.status, 200, await rolled.text());
+    const said = refused(await pushing);
+    assert.match(said, /^hello moved to version 1 meanwhile: fetch, merge and push again\.$/m);
+    assert.doesNotMatch(said, /stays at|If-Match/);
+    await user.git("fetch", "-q");
+    await user.git("reset", "-q", "--hard", "origin/main");
+    assert.equal(await call(), "one");
   });
 
   it("is told of a deploy that came between", async () => {

@@ -51,7 +51,7 @@ function routes(): Router {
   const deploys = new Deploys({ platform, builder, limits: LIMITS });
   const print = () => {};
   const services = { platform, deploys, builder, limits: LIMITS, print };
-  const repositories = new Repositories(services);
+  const repositories = new Repositories({ ...services, kinds: () => [] });
   const mirrors = new Mirrors({
     ...{ ...services, repositories, allowedHosts: new Set(), audit: undefined, now: Date.now },
     kinds: () => [],

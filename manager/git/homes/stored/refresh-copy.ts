@@ -7,6 +7,7 @@ import type { Repositories, StoredRepository } from "../../../../store/git/repos
 import type { Git } from "../../program/git.ts";
 import type { CommitId } from "../../repository.ts";
 import { initRepository, looseRef, packedRefs, setHead } from "../bare-repository.ts";
+import { removePack } from "../drop-unnamed.ts";
 import { writeDurably } from "../durable-files.ts";
 import { packsIn } from "../objects.ts";
 
@@ -90,11 +91,4 @@ async function fetchPack(
   const found = Buffer.concat((await printed) as Buffer[]).toString();
   if (found.trim() !== `pack\t${id}`)
     throw new Error(`the store has another pack as ${id} of ${name}: ${found}`);
-}
-
-async function removePack(objects: string, id: string): Promise<void> {
-  // Git finds a pack by its .idx.
-  for (const ending of ["idx", "rev", "bitmap", "keep", "pack"]) {
-    await rm(join(objects, "pack", `pack-${id}.${ending}`), { force: true });
-  }
 }

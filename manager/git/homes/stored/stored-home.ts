@@ -12,7 +12,14 @@ import type { Git } from "../../program/git.ts";
 import { branchRef, type RefUpdate, type RepositoryState } from "../../repository.ts";
 import { initRepository, readRef, setHead } from "../bare-repository.ts";
 import { repositoryConflict, toStorageFull } from "../failures.ts";
-import type { Home, HomeManager, KeptRepository, OpenRepository, RepositoryChange } from "../home.ts";
+import type {
+  Home,
+  HomeManager,
+  KeptRepository,
+  MaintainOptions,
+  OpenRepository,
+  RepositoryChange,
+} from "../home.ts";
 import { InTurn } from "../in-turn.ts";
 import { maintain } from "../maintain.ts";
 import { addObjects, type PackFile, packsIn } from "../objects.ts";
@@ -130,7 +137,7 @@ export class StoredHome implements Home {
       head,
       change: {
         save: (repository, change) => this.#save(repository, change),
-        maintain: (repository) => this.#maintain(repository),
+        maintain: (repository, options) => this.#maintain(repository, options),
       },
     });
   }
@@ -211,12 +218,12 @@ export class StoredHome implements Home {
     return await this.#opened({ name, path: place, state, row });
   }
 
-  async #maintain(repository: StoredRepository): Promise<void> {
+  async #maintain(repository: StoredRepository, options: MaintainOptions): Promise<void> {
     const { git, repositories } = this.#options;
     const { name, path, row } = repository;
     if (row === undefined || !(await isThere(path)) || !(await hasPacks(path, row))) return;
     await packLoose(git, path);
-    await maintain(git, path);
+    await maintain(git, path, options);
     if (await hasPacks(path, row)) return;
     await this.#upload(repository, row.packs);
     const packs = await packsIn(join(path, "objects"));

@@ -2,13 +2,13 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredRepository as Row } from "../../../../store/git/repositories.ts";
 import type { CommitId, RepositoryState } from "../../repository.ts";
-import type { OpenRepository, RepositoryChange } from "../home.ts";
+import type { MaintainOptions, OpenRepository, RepositoryChange } from "../home.ts";
 import { packsIn } from "../objects.ts";
 
 /** What the home does to a repository. */
 export interface StoredChanges {
   save(repository: StoredRepository, change: RepositoryChange): Promise<OpenRepository>;
-  maintain(repository: StoredRepository): Promise<void>;
+  maintain(repository: StoredRepository, options: MaintainOptions): Promise<void>;
 }
 
 interface Parts {
@@ -41,12 +41,16 @@ export class StoredRepository implements OpenRepository {
     this.#change = change;
   }
 
+  get keptRefs(): Row["refs"] | undefined {
+    return this.row?.refs;
+  }
+
   save(change: RepositoryChange): Promise<OpenRepository> {
     return this.#change.save(this, change);
   }
 
-  maintain(): Promise<void> {
-    return this.#change.maintain(this);
+  maintain(options: MaintainOptions = {}): Promise<void> {
+    return this.#change.maintain(this, { ...options, state: this.state });
   }
 
   async bytes(): Promise<number> {

@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isFunctionName } from "../../../../platform/function-name.ts";
 import type { StoredRepository as Row } from "../../../../store/git/repositories.ts";
+import { removeLeftovers } from "../maintain.ts";
 import { packsIn } from "../objects.ts";
 import { Copies, type CopiesOptions } from "./copies.ts";
 import { hasRefs, type RefreshMeans, refreshCopy } from "./refresh-copy.ts";
@@ -106,6 +107,7 @@ export class WorkingCopies {
     for (const entry of await readdir(folder)) {
       const name = entry.slice(0, -SUFFIX.length);
       if (entry.endsWith(SUFFIX) && isFunctionName(name)) {
+        await removeLeftovers(join(folder, entry), { isStart: true });
         const bytes = bytesOf(await packsIn(join(folder, entry, "objects")));
         this.#copies.set(name, { revision: undefined, bytes, usedAt: 0 });
       } else if (LEFTOVER.test(entry)) await rm(join(folder, entry), { recursive: true, force: true });

@@ -71,6 +71,10 @@ async function planManifest(files: TreeFiles, name: string, means: TreeMeans): P
     { prune: false, plan: (wanted) => planAsStored(wanted, { ...means, plan: planFunction }) },
     means,
   );
+  if (folder.functions.length === 0 && folder.objects.length === 0) {
+    const detail = `${folder.manifest.file} declares no function: name one under functions:, or remove the file to deploy the source as it is.`;
+    throw new Problem("push_refused", detail);
+  }
   const objects = await planObjects(folder.objects, { platform, kinds, principal, prune: false });
   await authorizeObjects(objects, principal);
   const functions: FunctionPlan[] = [];

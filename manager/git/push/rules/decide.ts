@@ -1,6 +1,6 @@
 import { Problem } from "../../../../platform/problems.ts";
 import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState } from "../../repository.ts";
-import { checkRefName, clashOf } from "./ref-names.ts";
+import { checkRefName, clashesAmong } from "./ref-names.ts";
 
 /** What a push means for a repository. */
 export interface Decision {
@@ -30,19 +30,26 @@ const USUAL = ["main", "master"];
  * @throws Problem `push_refused` with a line for each ref that is refused
  */
 export function decide(updates: readonly RefUpdate[], { state, refs }: Present): Decision {
-  const branch = state.tip === null ? adopted(updates, state.branch) : state.branch;
-  const faults = updates.flatMap((update) => faultOf(update, branch) ?? []);
+  const pushed = new Map(updates.map(({ ref }, index) => [ref, index]));
+  const branch = deployingBranch(updates, state);
+  if (branch === undefined) throw noBranch(updates, state.branch);
+  const faults = updates.flatMap((update, index) => {
+    const isTwice = pushed.get(update.ref) !== index;
+    return isTwice ? `${short(update.ref)} was pushed twice: push it once.` : (faultOf(update, branch) ?? []);
+  });
   if (faults.length > 0) throw new Problem("push_refused", faults.slice(0, 10).join("\n"));
-  const created = updates.filter(({ ref, to }) => to !== NO_COMMIT && !refs.includes(ref));
-  const all = new Set([...refs, ...updates.map(({ ref }) => ref)]);
-  for (const { ref } of created) {
-    const clash = clashOf(ref, all);
-    if (clash === undefined) continue;
-    const detail = `${short(ref)} cannot be beside ${short(clash)}: git keeps one as a file, the other as a folder. Push it under another name.`;
-    throw new Problem("push_refused", detail);
-  }
+  const known = new Set(refs);
+  const created = updates.filter(({ ref, to }) => to !== NO_COMMIT && !known.has(ref));
+  // Bounds what follows.
   if (refs.length + created.length > MOST_REFS) {
     const detail = `The repository would have ${refs.length + created.length} branches and tags, at most ${MOST_REFS}: delete some first.`;
+    throw new Problem("push_refused", detail);
+  }
+  const clashOf = clashesAmong([...refs, ...created.map(({ ref }) => ref)]);
+  for (const { ref } of created) {
+    const clash = clashOf(ref);
+    if (clash === undefined) continue;
+    const detail = `${short(ref)} cannot be beside ${short(clash)}: git keeps one as a file, the other as a folder. Push it under another name.`;
     throw new Problem("push_refused", detail);
   }
   const deploying = updates.find(({ ref }) => ref === branchRef(branch));
@@ -54,20 +61,31 @@ export function short(ref: string): string {
   return ref.replace(/^refs\/(heads|tags)\//, "");
 }
 
-/** The first push chooses the branch that deploys. */
-function adopted(updates: readonly RefUpdate[], branch: string): string {
-  const pushed = updates
+/** Returns the branch that deploys, which the first push chooses; undefined if it leaves that open. */
+export function deployingBranch(
+  updates: readonly RefUpdate[],
+  { tip, branch }: Pick<RepositoryState, "tip" | "branch">,
+): string | undefined {
+  if (tip !== null) return branch;
+  const pushed = pushedBranches(updates);
+  const usual = [branch, ...USUAL].find((each) => pushed.includes(each));
+  return usual ?? (pushed.length === 1 ? pushed[0] : undefined);
+}
+
+function pushedBranches(updates: readonly RefUpdate[]): string[] {
+  return updates
     .filter(({ ref, to }) => ref.startsWith(HEADS) && to !== NO_COMMIT)
     .map(({ ref }) => short(ref));
-  const usual = [branch, ...USUAL].find((each) => pushed.includes(each));
-  if (usual !== undefined) return usual;
-  if (pushed.length === 1) return pushed[0]!;
+}
+
+function noBranch(updates: readonly RefUpdate[], branch: string): Problem {
+  const pushed = pushedBranches(updates);
   const [first] = pushed;
   const detail =
     first === undefined
       ? `The repository has no commit: push the branch ${branch} first, which deploys.`
       : `The repository has no branch that deploys: push it alone first, such as git push … ${first}.`;
-  throw new Problem("push_refused", detail);
+  return new Problem("push_refused", detail);
 }
 
 function faultOf({ ref, to }: RefUpdate, branch: string): string | undefined {

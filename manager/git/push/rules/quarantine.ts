@@ -1,6 +1,7 @@
 import type { Limits } from "../../../../platform/limits.ts";
 import { Problem } from "../../../../platform/problems.ts";
 import { formatBytes } from "../../../../platform/quantity.ts";
+import { quarantinedBytes } from "../../homes/maintain.ts";
 import { packsIn } from "../../homes/objects.ts";
 import { type Git, GitFailed } from "../../program/git.ts";
 import { NO_COMMIT } from "../../repository.ts";
@@ -37,9 +38,19 @@ export async function checkRoom(
   { repository, objects }: Push,
   { repositoryBytes }: Pick<Limits, "repositoryBytes">,
 ): Promise<void> {
-  const [before, packs] = await Promise.all([repository.bytes(), packsIn(objects)]);
+  const packs = await packsIn(objects);
+  // A push that only deletes makes room.
+  if (packs.length === 0) return;
+  const before = (await repository.bytes()) + (await quarantinedBytes(repository.path, objects));
   const bytes = packs.reduce((sum, pack) => sum + pack.bytes, before);
   if (bytes <= repositoryBytes) return;
   const detail = `The repository would have ${formatBytes(bytes)}, at most ${formatBytes(repositoryBytes)} (SKIFF_MAX_REPOSITORY): leave large files out of its history, or raise SKIFF_MAX_REPOSITORY.`;
   throw new Problem("push_refused", detail, { setting: "SKIFF_MAX_REPOSITORY" });
+}
+
+/** Other pushes have sent more than a repository may have. */
+export function tooMuchArriving(): Problem {
+  const detail =
+    "Other pushes to the repository are arriving, which have its room: push again when they have ended.";
+  return new Problem("push_refused", detail);
 }

@@ -20,8 +20,15 @@ export function checkRefName(ref: string): string | undefined {
   return isWrong ? `${shown} is not a valid name of a branch or tag: rename it.` : undefined;
 }
 
-/** Returns the ref that would be a folder of the other one, or the other way round. */
-export function clashOf(ref: string, refs: Iterable<string>): string | undefined {
-  for (const other of refs) if (other.startsWith(`${ref}/`) || ref.startsWith(`${other}/`)) return other;
-  return undefined;
+/** Returns a function that finds the ref which would be a folder of a given one, or the other way round. */
+export function clashesAmong(refs: readonly string[]): (ref: string) => string | undefined {
+  const all = new Set(refs);
+  const byFolder = new Map(refs.flatMap((ref) => foldersOf(ref).map((folder) => [folder, ref] as const)));
+  return (ref) => byFolder.get(ref) ?? foldersOf(ref).find((folder) => all.has(folder));
+}
+
+/** Returns `a` and `a/b` for `a/b/c`. */
+function foldersOf(ref: string): string[] {
+  const parts = ref.split("/");
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
 }

@@ -1,0 +1,79 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Git } from "../program/git.ts";
+import type { CommitId, RepositoryState } from "../repository.ts";
+import type { MaintainOptions } from "./home.ts";
+import { packsIn } from "./objects.ts";
+
+const LOOSE_FOLDER = /^[0-9a-f]{2}$/;
+const LOOSE_OBJECT = /^[0-9a-f]{38}$/;
+/** Share of a repository that has to be superfluous. */
+const WORTH = 0.1;
+
+/**
+ * Removes the objects that neither a ref nor a version leads to, if the repository has more than half of its bytes: those
+ * of branches that were deleted. Never while a push or a clone is under way.
+ * @returns whether it packed the others again
+ */
+export async function dropUnnamed(
+  git: Git,
+  path: string,
+  { mostBytes = 0, liveSince, state }: MaintainOptions,
+): Promise<boolean> {
+  const objects = join(path, "objects");
+  const packs = await packsIn(objects);
+  const bytes = packs.reduce((sum, pack) => sum + pack.bytes, 0);
+  if (liveSince !== undefined || bytes <= mostBytes / 2) return false;
+  const names = await present(git, path, state === undefined ? [] : namedBy(state));
+  const input = names.map((id) => `${id}\n`).join("");
+  const usage = ["rev-list", "--objects", "--disk-usage", "--all", "--stdin"];
+  const used = Number((await git.run(usage, { repository: path, input })).toString());
+  if (used > bytes * (1 - WORTH)) return false;
+  const loose = await looseIn(objects);
+  const args = [
+    "pack-objects",
+    "--revs",
+    "--all",
+    "--delta-base-offset",
+    "-q",
+    join(objects, "pack", "pack"),
+  ];
+  const made = (await git.run(args, { repository: path, input })).toString().trim();
+  for (const { id } of packs) if (id !== made) await removePack(objects, id);
+  for (const file of loose) await rm(file, { force: true });
+  return true;
+}
+
+/** Removes a pack. Git finds one by its `.idx`, which therefore goes first. */
+export async function removePack(objects: string, id: string): Promise<void> {
+  for (const ending of ["idx", "rev", "bitmap", "keep", "pack"]) {
+    await rm(join(objects, "pack", `pack-${id}.${ending}`), { force: true });
+  }
+}
+
+/** Every commit that the state of a repository names. */
+function namedBy({ tip, functions, pending, mirror }: RepositoryState): readonly CommitId[] {
+  const versions = Object.values(functions).flatMap((each) => Object.values(each.versions));
+  const others = [tip, pending?.commit, pending?.former, mirror?.followed];
+  return [...new Set([...versions.map(({ commit }) => commit), ...others])].filter((id) => id != null);
+}
+
+/** Those that are there: a version may have the commit of a history that is lost. */
+async function present(git: Git, repository: string, ids: readonly CommitId[]): Promise<CommitId[]> {
+  if (ids.length === 0) return [];
+  const input = ids.map((id) => `${id}\n`).join("");
+  const printed = await git.run(["cat-file", "--batch-check=%(objectname)"], { repository, input });
+  return printed
+    .toString()
+    .split("\n")
+    .filter((line) => /^[0-9a-f]{40}$/.test(line));
+}
+
+async function looseIn(objects: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const folder of (await readdir(objects)).filter((name) => LOOSE_FOLDER.test(name))) {
+    const names = (await readdir(join(objects, folder))).filter((name) => LOOSE_OBJECT.test(name));
+    files.push(...names.map((name) => join(objects, folder, name)));
+  }
+  return files;
+}
