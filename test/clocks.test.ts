@@ -15,6 +15,10 @@ const PRELOAD = new URL("support/shifted-clock.ts", import.meta.url).href;
 const WALL_CLOCK: Readonly<Record<string, string>> = {
   "http/http-date.ts": "the Date of a response",
   "events/main.ts": "when calls, events and schedules are due, which outlives restarts",
+  "manager/git/history/resolve-pending.ts": "until when a push is that of another manager",
+  "manager/git/homes/maintain.ts": "the age of files that an earlier Skiff may have left",
+  "manager/git/live-requests.ts": "when a request began, compared with the times of files",
+  "manager/git/push/deploy-commit.ts": "until when a push is that of this manager",
   "manager/manager.ts": "when keys expire and were used",
   "one-machine.ts": "when calls, events and schedules are due, which outlives restarts",
   "platform/kubernetes/commands/cluster-commands.ts": "the age of Jobs that any manager may have made",

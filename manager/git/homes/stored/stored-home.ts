@@ -213,7 +213,8 @@ export class StoredHome implements Home {
       await rename(path, place);
     }
     // Somebody who opened it meanwhile may have removed what no row named yet.
-    if (await hasPacks(place, row)) this.#copies.keep(row, updates === undefined ? Date.now() : undefined);
+    if (await hasPacks(place, row))
+      this.#copies.keep(row, updates === undefined ? performance.now() : undefined);
     else await this.#copies.refresh(row, state.branch);
     return await this.#opened({ name, path: place, state, row });
   }

@@ -57,7 +57,8 @@ export class WorkingCopies {
     if (copy?.revision === revision) {
       const byGitAt = copy.byGitAt && !(await hasRefs(this.pathOf(name), refs)) ? copy.byGitAt : undefined;
       // Git may be about to move the refs of a push. If it does not, they are set here.
-      if (byGitAt === undefined || byGitAt > Date.now() - this.#options.useMs) return this.keep(row, byGitAt);
+      if (byGitAt === undefined || byGitAt > performance.now() - this.#options.useMs)
+        return this.keep(row, byGitAt);
     }
     await this.refresh(row, branch);
   }
@@ -75,7 +76,7 @@ export class WorkingCopies {
    * @param byGitAt when the row got refs that git moves in the copy
    */
   keep({ name, revision, packs }: Row, byGitAt?: number): void {
-    this.#copies.set(name, { revision, bytes: bytesOf(packs), usedAt: Date.now(), byGitAt });
+    this.#copies.set(name, { revision, bytes: bytesOf(packs), usedAt: performance.now(), byGitAt });
   }
 
   /** Takes note that nobody knows what the copy is. */
@@ -97,7 +98,7 @@ export class WorkingCopies {
 
   /** Returns the name of a copy that should go because all are too large; undefined if none should. */
   surplus(): string | undefined {
-    return this.#copies.surplus(Date.now());
+    return this.#copies.surplus(performance.now());
   }
 
   /** Their packs save a download. Their refs are unknown, because the process may have been killed. */
@@ -109,7 +110,7 @@ export class WorkingCopies {
       if (entry.endsWith(SUFFIX) && isFunctionName(name)) {
         await removeLeftovers(join(folder, entry), { isStart: true });
         const bytes = bytesOf(await packsIn(join(folder, entry, "objects")));
-        this.#copies.set(name, { revision: undefined, bytes, usedAt: 0 });
+        this.#copies.set(name, { revision: undefined, bytes, usedAt: Number.NEGATIVE_INFINITY });
       } else if (LEFTOVER.test(entry)) await rm(join(folder, entry), { recursive: true, force: true });
     }
   }
