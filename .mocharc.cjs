@@ -30,6 +30,7 @@ const TAKING_TURNS = {
     "test/store/sqlite/kill.test.ts",
     "test/skiff.test.ts",
     "test/runtimes/deno/build/hostile-builds.test.ts",
+    "test/git/push/left-behind.test.ts",
   ],
   /** What else takes 8 seconds and more on a machine with two cores. */
   5: [
@@ -130,10 +131,24 @@ const TAKING_TURNS = {
     "test/cli/programs.test.ts",
     "test/events/stored-hosts.test.ts",
     "test/docs/programs.test.ts",
-
     "test/packing/package.test.ts",
     "test/npm-start.test.ts",
     "test/versions/in-traffic.test.ts",
+    "test/dashboard/git/repositories.test.ts",
+    "test/git/push/groups.test.ts",
+    "test/git/mirror/push.test.ts",
+    "test/git/mirror/cli.test.ts",
+    "test/git/mirror/pull.test.ts",
+    "test/git/history/followed-versions.test.ts",
+    "test/dashboard/code/new-page.test.ts",
+    "test/events/schedules/time-lapse.test.ts",
+    "test/git/api/pushed.test.ts",
+    "test/router/server/pipelined-methods.test.ts",
+    "test/git/push/access.test.ts",
+    "test/git/homes/two-managers.test.ts",
+    "test/docs/git.test.ts",
+    "test/docs/events/flows.test.ts",
+    "test/client-image/results.test.ts",
   ],
 };
 

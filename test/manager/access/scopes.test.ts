@@ -23,7 +23,9 @@ describe("manager: scopes", () => {
   const create = async (body: object): Promise<string> =>
     (await by(TOKEN).post("/key").send(body).expect(201)).body.key;
 
-  for (const [route, rule] of Object.entries(ROUTE_RULES)) {
+  // A signed request needs no scope, and no key helps one that is not signed.
+  const scoped = Object.entries(ROUTE_RULES).filter(([, { scope }]) => scope !== "signed");
+  for (const [route, rule] of scoped) {
     it(`of ${rule.scope} or admin are needed for ${route}`, async () => {
       const [method, path] = route.split(" ") as [string, string];
       for (const scope of SCOPES) {
