@@ -128,6 +128,22 @@ function isAmong(newest: number, ifVersion: Exclude<VersionCondition, undefined>
   return ifVersion !== null && (ifVersion === "any" || ifVersion.includes(newest));
 }
 
+/** Returns the value of the newest version. @throws Problem `unknown_secret`, `secrets_unavailable` */
+export async function newestValue(
+  secrets: Pick<Secrets, "claim" | "resolve">,
+  secret: string,
+): Promise<string> {
+  const claimed = await secrets.claim([secret]);
+  try {
+    const version = claimed.versions.get(secret);
+    if (version === undefined) throw unknownSecret(secret);
+    const { value = "" } = await secrets.resolve({ value: { secret, version } });
+    return value;
+  } finally {
+    claimed.release();
+  }
+}
+
 /** @param name untrusted text */
 export function unknownSecret(name: string): Problem {
   const shown = name.slice(0, 80);

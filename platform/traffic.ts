@@ -1,4 +1,4 @@
-import type { Endpoints, Traffic, VersionEndpoints } from "./platform.ts";
+import type { Endpoints, Share, Traffic, VersionEndpoints } from "./platform.ts";
 import { Problem } from "./problems.ts";
 import { hasQuota } from "./settings/quota.ts";
 import { hasRetry } from "./settings/retry.ts";
@@ -93,6 +93,13 @@ export function chooseVersion(traffic: Traffic, random: number): number | undefi
     if (left < 0) return version;
   }
   return traffic.at(-1)?.version;
+}
+
+/** Whether the same versions have the same weights, in any order. */
+export function isSameTraffic(a: Traffic, b: Traffic): boolean {
+  const isIn = (share: Share) =>
+    b.some(({ version, weight }) => version === share.version && weight === share.weight);
+  return a.length === b.length && a.every(isIn);
 }
 
 /** Returns the share of all calls that a version takes, from 0 to 1. */

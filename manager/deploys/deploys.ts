@@ -81,7 +81,7 @@ export interface DeployOrder {
   readonly principal?: Principal;
   /** The host at which the client reached the manager: no function gets it. */
   readonly reachedAt?: readonly string[] | undefined;
-  /** Called when the artifact is there, before an instance starts. Absent time: that of a kept version is used again. */
+  /** Called once the artifact exists, before an instance starts. Without a time, the artifact of a kept version is reused. */
   readonly onBuilt?: ((buildMs: number | undefined) => void) | undefined;
   /** Aborts waiting and building. A publish that has begun completes. */
   readonly signal: AbortSignal;

@@ -112,6 +112,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Files with the settings of one function, at the root of its source. */
+export const SETTINGS_FILES: readonly string[] = ["skiff.yaml", "skiff.yml"];
+/** Files that declare functions or settings, at the root of a folder. */
+export const MANIFESTS: readonly string[] = [...SETTINGS_FILES, "functions.yaml"];
+
 /** Sources that may have a `skiff.yaml`. */
 export const ARCHIVES: readonly SourceType[] = ["application/x-tar", "application/gzip", "application/zip"];
 

@@ -83,7 +83,8 @@ export class Repositories {
    */
   async installed(): Promise<InstalledGit> {
     const { gitHome, limits } = this.#options;
-    if (gitHome === undefined) throw new Problem("git_missing", "This manager keeps no repositories.");
+    if (gitHome === undefined)
+      throw new Problem("git_missing", "This manager keeps no repositories: start it with a gitHome.");
     const { pushBytes, gitMs: timeoutMs } = limits;
     this.#installed ??= findGit({ ...gitHome, bounds: { pushBytes }, timeoutMs }).catch((error: unknown) => {
       setTimeout(() => {
@@ -124,6 +125,16 @@ export class Repositories {
   async list(page: { readonly after?: string; readonly limit: number }): Promise<readonly KeptRepository[]> {
     const { home } = await this.tools();
     return home.list(page);
+  }
+
+  /** Every repository, in order of name. @throws as `tools` */
+  async *all(): AsyncGenerator<KeptRepository> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ limit: PAGE, ...(after === undefined ? {} : { after }) });
+      yield* page;
+      after = page.at(-1)?.name;
+    } while (after !== undefined);
   }
 
   /**
@@ -243,15 +254,10 @@ export class Repositories {
   }
 
   async #finish(): Promise<void> {
-    let after: string | undefined;
-    do {
-      const page = await this.list({ limit: PAGE, ...(after === undefined ? {} : { after }) });
-      for (const { name, state, head } of page) {
-        if (state.pending === undefined && state.tip === (head ?? null)) continue;
-        await this.change(name, this.closing, () => this.settle(name));
-      }
-      after = page.at(-1)?.name;
-    } while (after !== undefined);
+    for await (const { name, state, head } of this.all()) {
+      if (state.pending === undefined && state.tip === (head ?? null)) continue;
+      await this.change(name, this.closing, () => this.settle(name));
+    }
   }
 
   async #current(

@@ -21,7 +21,7 @@ export class RepositoryTurns {
     });
   }
 
-  /** Whether somebody does something with the repository that takes its time. */
+  /** Whether a change of the repository is under way. */
   isBusy(name: string): boolean {
     return this.#busy.has(name);
   }
@@ -45,7 +45,7 @@ export class RepositoryTurns {
     });
   }
 
-  /** Runs `work`, for which nobody who reads the repository waits. In its turn. */
+  /** Runs `work`; reads of the repository do not wait for it. Call in its turn. */
   async busily<T>(name: string, work: () => Promise<T>): Promise<T> {
     this.#busy.add(name);
     try {

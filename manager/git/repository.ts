@@ -19,7 +19,7 @@ export interface RepositoryState {
 
 /** A function of a repository. */
 export interface FunctionState {
-  /** Its file or folder in the tree; `.` for the whole tree. */
+  /** Its file or folder in the tree; `.` for the whole tree, empty for an image. */
   readonly path: string;
   /** The version whose source the tip of the branch has; 0 if there is none. */
   readonly version: number;
@@ -126,6 +126,16 @@ export const DEFAULT_BRANCH = "main";
 
 export function branchRef(branch: string): string {
   return `refs/heads/${branch}`;
+}
+
+/** The name of a branch or tag, for people. */
+export function shortRef(ref: string): string {
+  return ref.replace(/^refs\/(heads|tags)\//, "");
+}
+
+/** The id of a commit, for people. */
+export function shortId(id: CommitId): string {
+  return id.slice(0, 7);
 }
 
 /** The state of a repository without commits. */

@@ -1,12 +1,12 @@
 import type { Limits } from "../../../platform/limits.ts";
 import type { Source, Traffic } from "../../../platform/platform.ts";
-import { Problem } from "../../../platform/problems.ts";
 import { defaultSettings, type Settings } from "../../../platform/settings/settings.ts";
 import type { Builder } from "../../../runtimes/runtime.ts";
-import { ARCHIVES } from "../../deploys/skiff-yaml.ts";
+import { ARCHIVES, SETTINGS_FILES } from "../../deploys/skiff-yaml.ts";
 import type { FolderVersion } from "../manifest/read-folder.ts";
 import { formOf, type ShowVariable } from "../settings-form.ts";
 import { type Contents, hasSameFiles, unifiedDiff } from "../unified-diff.ts";
+import { unpackOrUndefined } from "../unpack-or-undefined.ts";
 import { yamlText } from "../yaml-text.ts";
 
 export interface CompareMeans {
@@ -15,9 +15,6 @@ export interface CompareMeans {
   readonly signal: AbortSignal;
 }
 
-/** May hold secrets, and the diff of the settings says what they change. */
-const SETTINGS_FILES = ["skiff.yaml", "skiff.yml"];
-
 /** Whether a stored archive has the files of a version: the same files are the same source, however they are packed. */
 export async function isSameSource(
   stored: Source,
@@ -25,7 +22,7 @@ export async function isSameSource(
   means: CompareMeans,
 ): Promise<boolean> {
   if (!isArchive(stored) || !isArchive(source)) return false;
-  const before = await filesOf(stored, means);
+  const before = await unpackOrUndefined(stored, means);
   return before !== undefined && hasSameFiles(before, files);
 }
 
@@ -34,19 +31,10 @@ function isArchive({ type }: Source): boolean {
   return ARCHIVES.includes(type);
 }
 
-/** Undefined for an archive that a newer Skiff does not read: it is another source than any. */
-async function filesOf(stored: Source, { builder, signal }: CompareMeans): Promise<Contents | undefined> {
-  try {
-    return (await builder.unpack(stored, signal)).files;
-  } catch (error) {
-    if (error instanceof Problem && /^(invalid_source|source_too_large)$/.test(error.code)) return undefined;
-    throw error;
-  }
-}
-
 /** Shows how the files of a source differ from those of a stored one. */
 export async function filesDiff(stored: Source, after: Contents, means: CompareMeans): Promise<string> {
-  const before = (await filesOf(stored, means)) ?? new Map<string, Uint8Array>();
+  const before = (await unpackOrUndefined(stored, means)) ?? new Map<string, Uint8Array>();
+  // They may hold secrets, and the diff of the settings says what they change.
   const shown = (files: Contents) => new Map([...files].filter(([path]) => !SETTINGS_FILES.includes(path)));
   return await unifiedDiff(shown(before), shown(after));
 }

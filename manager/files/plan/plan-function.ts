@@ -77,7 +77,7 @@ const planSplit: PlanFunction = async (wanted, means) => {
     throw new Misfit(wanted.pointer, `"${name}" takes calls now: give one of its versions a weight over 0.`);
   }
   const isDeployed = versions.every(({ known }) => known !== undefined);
-  const reroutes = traffic.length > 0 && !isSameTraffic(description, wanted, traffic);
+  const reroutes = traffic.length > 0 && !isSameRoute(description, wanted, traffic);
   const work = { versions, isSplit, rules, reroutes };
   if (isDeployed && !reroutes)
     return { name, action: "unchanged", version: description?.version, diff: "", work };
@@ -94,7 +94,7 @@ const planSplit: PlanFunction = async (wanted, means) => {
   return { ...change, diff: parts.join("") };
 };
 
-function isSameTraffic(
+function isSameRoute(
   description: FunctionDescription | undefined,
   { rules }: Pick<FolderFunction, "rules">,
   wanted: readonly { readonly version: number | undefined; readonly weight: number }[],

@@ -2,7 +2,7 @@ import type { Principal } from "../../../http/access/principal.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { OpenRepository } from "../homes/home.ts";
 import { type CommitServices, type DeployedCommit, deployCommit } from "../push/deploy-commit.ts";
-import { branchRef, type CommitId } from "../repository.ts";
+import { branchRef, type CommitId, shortId } from "../repository.ts";
 import { readCommits } from "../tree/read-commits.ts";
 import { writeCommits } from "../tree/write-commits.ts";
 
@@ -29,8 +29,8 @@ export async function deployAgain(order: AgainOrder, services: CommitServices): 
   const [id] = await writeCommits(git, repository.path, [
     {
       ...{ parent: tip, treeOf: commit, files: new Map(), author: principal.by, at: new Date() },
-      ...(isGroup && path !== "." ? { replaces: [path.replace(/\/+$/, "")] } : {}),
-      message: `Roll back ${name} to ${commit.slice(0, 7)}`,
+      ...(isGroup && path !== "." ? { replaces: [path] } : {}),
+      message: `Roll back ${name} to ${shortId(commit)}`,
     },
   ]);
   const [written] = await readCommits(git, { repository: repository.path, from: id!, limit: 1, signal });
@@ -45,6 +45,6 @@ export async function deployAgain(order: AgainOrder, services: CommitServices): 
 }
 
 function notDeployable(commit: CommitId): Problem {
-  const detail = `The version of ${commit.slice(0, 7)} is not kept, and the commit has no source to deploy: deploy its image again.`;
+  const detail = `The version of ${shortId(commit)} is not kept, and the commit has no source to deploy: deploy its image again.`;
   return new Problem("unknown_version", detail);
 }

@@ -35,7 +35,7 @@ export async function findCommit(git: Git, query: CommitQuery): Promise<FoundCom
   const own = known.findLast((each) => each.commit === commit);
   if (own !== undefined) return { commit, version: own.version };
   // A rollback is a commit of its own, with the tree of a version.
-  const inside = path === "." || path === "" ? "" : path.replace(/\/+$/, "");
+  const inside = path === "." ? "" : path;
   const input = [commit, ...known.map((each) => each.commit)].map((id) => `${id}:${inside}\n`).join("");
   const printed = (await git.run(["cat-file", "--batch-check"], { ...at, input })).toString();
   const [wanted, ...trees] = printed.split("\n").map((line) => /^[0-9a-f]{40} /.exec(line)?.[0]);

@@ -3,9 +3,9 @@ import type { Source, VersionRecord } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { defaultSettings, type Settings } from "../../../platform/settings/settings.ts";
-import { ARCHIVES, mergeDeclared } from "../../deploys/skiff-yaml.ts";
+import { ARCHIVES, MANIFESTS, mergeDeclared, SETTINGS_FILES } from "../../deploys/skiff-yaml.ts";
 import type { TreeFiles } from "../tree/tree.ts";
-import { kindAt, readFileAt } from "./read-file-at.ts";
+import { kindAt, manifestAt } from "./read-file-at.ts";
 import { editSettings } from "./settings-file.ts";
 import { executablesIn } from "./version-files.ts";
 import { sizeOf, type TreePlace, textOf, type VersionTree, type WriterMeans } from "./version-tree.ts";
@@ -20,9 +20,6 @@ export interface GroupTreeOptions {
   readonly image: string | undefined;
 }
 
-const GROUP_MANIFESTS: readonly string[] = ["skiff.yaml", "skiff.yml", "functions.yaml"];
-const OWN_MANIFESTS: readonly string[] = GROUP_MANIFESTS.slice(0, 2);
-
 /** Returns the tree of a group in which one function has another version: its file or folder, and its entry. */
 export async function groupTree(
   { repository, record, source, files, image, ...options }: GroupTreeOptions,
@@ -31,7 +28,7 @@ export async function groupTree(
   const { name, settings } = record;
   const { tip, alike, state } = options.place;
   // An image has no place in the tree.
-  const former = state.path.replace(/(?<=.)\/+$/, "");
+  const former = state.path;
   const kind =
     tip === null || former === ""
       ? undefined
@@ -41,21 +38,23 @@ export async function groupTree(
   const isNew = former === "" || (kind === "file" && !isFile);
   const place = isNew ? name : former;
   const path = image === undefined ? place : "";
-  const manifest = tip === null ? undefined : await findManifest();
-  const own = isFile || image !== undefined ? undefined : OWN_MANIFESTS.find((each) => files.has(each));
+  const manifest =
+    tip === null ? undefined : await manifestAt(git, { repository, commit: tip, signal }, MANIFESTS);
+  const own = isFile || image !== undefined ? undefined : SETTINGS_FILES.find((each) => files.has(each));
   const changed = new Map<string, Uint8Array>();
   if (alike === undefined) {
     for (const [inner, bytes] of files) changed.set(placeOf(inner), bytes);
   }
   const executables = executablesIn(changed);
   if (manifest !== undefined) {
-    const { file, text } = manifest;
+    const { file } = manifest;
+    const text = Buffer.from(manifest.bytes).toString();
     const base = await baseOf(text, textOf(own === undefined ? undefined : files.get(own)), limits);
     const moved = path === former ? {} : { source: `${path}/` };
     const edited = await editSettings(text, { name, settings, base, limits, image, isGroup: true, ...moved });
     if (edited !== text || path === "." || path === "") changed.set(file, Buffer.from(edited ?? text));
   }
-  // An image has its entry alone.
+  // An image has only an entry in the manifest, no files.
   const replaced = [former, path].filter(Boolean);
   return {
     ...{ path, files: changed, executables, bytes: sizeOf(changed) },
@@ -66,14 +65,6 @@ export async function groupTree(
   function placeOf(inner: string): string {
     if (isFile) return path;
     return path === "." ? inner : `${path}/${inner}`;
-  }
-
-  async function findManifest(): Promise<{ file: string; text: string } | undefined> {
-    for (const file of GROUP_MANIFESTS) {
-      const text = textOf(await readFileAt(git, { repository, commit: tip!, path: file, signal }));
-      if (text !== undefined) return { file, text };
-    }
-    return undefined;
   }
 }
 

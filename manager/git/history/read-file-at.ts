@@ -22,6 +22,24 @@ export async function readFileAt(git: Git, options: PlaceOptions): Promise<Uint8
   return (await readBlobs(git, { ...options, ids: [entry.id] })).get(entry.id);
 }
 
+export interface ManifestText {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Reads the first of some files that a commit has at its root. */
+export async function manifestAt(
+  git: Git,
+  options: Omit<PlaceOptions, "path">,
+  names: readonly string[],
+): Promise<ManifestText | undefined> {
+  for (const file of names) {
+    const bytes = await readFileAt(git, { ...options, path: file });
+    if (bytes !== undefined) return { file, bytes };
+  }
+  return undefined;
+}
+
 async function entryAt(git: Git, options: PlaceOptions): Promise<TreeEntry | undefined> {
   const [entry] = await listTree(git, { ...options, isDeep: false, hasSizes: true }, (entries) =>
     Array.fromAsync(entries),

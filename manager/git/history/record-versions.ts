@@ -14,8 +14,6 @@ import {
 } from "./plan-history.ts";
 import { type ResolveMeans, resolvePending } from "./resolve-pending.ts";
 
-export type RecordMeans = ResolveMeans;
-
 const WHOLE_TREE = ".";
 
 /**
@@ -24,7 +22,7 @@ const WHOLE_TREE = ".";
  */
 export async function recordVersions(
   opened: OpenRepository,
-  means: RecordMeans,
+  means: ResolveMeans,
 ): Promise<OpenRepository | undefined> {
   const { pending } = opened.state;
   const repository = pending === undefined ? opened : await resolvePending(opened, pending, means);
@@ -68,7 +66,7 @@ async function functionsOf({ name, state }: OpenRepository, home: Home): Promise
 }
 
 /** The function was removed, and another one has its name: nothing of the former one stays. */
-async function makeAnew({ name }: OpenRepository, means: RecordMeans): Promise<OpenRepository | undefined> {
+async function makeAnew({ name }: OpenRepository, means: ResolveMeans): Promise<OpenRepository | undefined> {
   await means.home.remove(name);
   return await recordVersions(await means.home.create(name, emptyState()), means);
 }
@@ -85,7 +83,7 @@ function withKept(state: FunctionState, versions: readonly VersionRecord[]): Fun
 interface FactOptions {
   readonly repository: OpenRepository;
   readonly versions: readonly VersionRecord[];
-  readonly means: RecordMeans;
+  readonly means: ResolveMeans;
 }
 
 async function factsOf(

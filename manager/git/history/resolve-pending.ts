@@ -2,7 +2,7 @@ import type { OpenRepository } from "../homes/home.ts";
 import { hasSwitched, type Switches } from "../push/switch.ts";
 import { takeBack } from "../push/take-back.ts";
 import { type TakeOverMeans, takeOver } from "../push/take-over.ts";
-import { branchRef, NO_COMMIT, type PendingPush } from "../repository.ts";
+import { branchRef, NO_COMMIT, type PendingPush, shortId } from "../repository.ts";
 import type { WriterMeans } from "./version-tree.ts";
 
 export interface ResolveMeans extends WriterMeans, Omit<TakeOverMeans, "reachedAt"> {}
@@ -27,7 +27,7 @@ export async function resolvePending(
   const isDone = await Promise.all(switches.map(([each, change]) => hasSwitched(each, change, platform)));
   const left: Switches = Object.fromEntries(switches.filter((_, index) => !isDone[index]));
   const isBegun = changes !== undefined && (switches.length === 0 || isDone.includes(true));
-  const short = commit.slice(0, 7);
+  const short = shortId(commit);
   if (!isBegun || isRefused) {
     const back = await takeBack(repository, means);
     if (back !== undefined)

@@ -143,7 +143,7 @@ function leadsTo(doc: Document, at: Path, edit: SettingsEdit): boolean {
   return result !== undefined && comparable(result) === comparable(edit.settings);
 }
 
-/** Undefined for what an apply would refuse. */
+/** Undefined for settings that an apply rejects. */
 function resultOf(doc: Document, at: Path, { base, limits, image }: SettingsEdit): Settings | undefined {
   const { env: _, ...declared } = declaredAt(doc, at);
   const others = ["image", "source", ...OTHER_MEMBERS];

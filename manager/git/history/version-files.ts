@@ -1,10 +1,10 @@
 import type { Source } from "../../../platform/platform.ts";
-import { Problem } from "../../../platform/problems.ts";
 import type { Settings } from "../../../platform/settings/settings.ts";
 import { IMAGE_TYPE } from "../../../runtimes/image/image-artifact.ts";
 import type { Builder } from "../../../runtimes/runtime.ts";
 import { ARCHIVES } from "../../deploys/skiff-yaml.ts";
 import { SOURCE_ENDINGS } from "../../deploys/source-endings.ts";
+import { unpackOrUndefined } from "../../files/unpack-or-undefined.ts";
 import type { TreeFiles } from "../tree/tree.ts";
 
 /** Endings of scripts by the program in their first line. */
@@ -26,18 +26,14 @@ export interface SourceMeans {
 export async function versionFiles(
   source: Source,
   { program }: Pick<Settings, "program">,
-  { builder, signal }: SourceMeans,
+  means: SourceMeans,
 ): Promise<TreeFiles> {
   const { type, bytes } = source;
   if (type === IMAGE_TYPE) return new Map();
   if (ARCHIVES.includes(type)) {
-    try {
-      const { files } = await builder.unpack(source, signal);
-      return new Map([...files].sort(([one], [other]) => (one < other ? -1 : 1)));
-    } catch (error) {
-      // An archive that this Skiff does not read is still what was deployed.
-      if (!(error instanceof Problem) || !/^(invalid_source|source_too_large)$/.test(error.code)) throw error;
-    }
+    const files = await unpackOrUndefined(source, means);
+    // An archive that this Skiff does not read is still what was deployed.
+    if (files !== undefined) return new Map([...files].sort(([one], [other]) => (one < other ? -1 : 1)));
   }
   return new Map([[singleName(source, program), bytes]]);
 }

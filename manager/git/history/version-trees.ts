@@ -1,10 +1,11 @@
 import type { VersionRecord } from "../../../platform/platform.ts";
 import { defaultSettings } from "../../../platform/settings/settings.ts";
 import { IMAGE_TYPE, readImageSource } from "../../../runtimes/image/image-artifact.ts";
+import { SETTINGS_FILES } from "../../deploys/skiff-yaml.ts";
 import { imageForManifest } from "../../files/image-text.ts";
 import type { CommitId } from "../repository.ts";
 import { groupTree } from "./group-trees.ts";
-import { kindAt, readFileAt } from "./read-file-at.ts";
+import { kindAt, manifestAt } from "./read-file-at.ts";
 import { editSettings } from "./settings-file.ts";
 import { executablesIn, versionFiles } from "./version-files.ts";
 import { sizeOf, type TreePlace, textOf, type VersionTree, type WriterMeans } from "./version-tree.ts";
@@ -13,8 +14,6 @@ interface Manifest {
   readonly file: string;
   readonly text: string | undefined;
 }
-
-const MANIFESTS: readonly string[] = ["skiff.yaml", "skiff.yml"];
 
 /** Makes trees of versions: their sources, and a `skiff.yaml` with their settings. */
 export class VersionTrees {
@@ -55,7 +54,7 @@ export class VersionTrees {
       }
     }
     const files = new Map(await read());
-    const own = MANIFESTS.find((each) => files.has(each));
+    const own = SETTINGS_FILES.find((each) => files.has(each));
     const { file, text } = own
       ? { file: own, text: textOf(files.get(own)) }
       : (this.#manifest ?? (await this.#manifestAt(place.tip)));
@@ -77,7 +76,7 @@ export class VersionTrees {
     const place = {
       repository: this.#repository,
       commit,
-      path: state.path.replace(/\/+$/, "") || ".",
+      path: state.path || ".",
       signal,
     };
     // The function may have been in another place then.
@@ -91,11 +90,9 @@ export class VersionTrees {
   }
 
   async #manifestAt(commit: CommitId | null): Promise<Manifest> {
-    const options = { repository: this.#repository, signal: this.#means.signal };
-    for (const file of commit === null ? [] : MANIFESTS) {
-      const bytes = await readFileAt(this.#means.git, { ...options, commit: commit!, path: file });
-      if (bytes !== undefined) return { file, text: textOf(bytes) };
-    }
-    return { file: MANIFESTS[0]!, text: undefined };
+    const { git, signal } = this.#means;
+    const at = { repository: this.#repository, signal };
+    const found = commit === null ? undefined : await manifestAt(git, { ...at, commit }, SETTINGS_FILES);
+    return { file: found?.file ?? SETTINGS_FILES[0]!, text: textOf(found?.bytes) };
   }
 }

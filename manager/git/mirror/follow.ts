@@ -1,6 +1,6 @@
 import { Problem } from "../../../platform/problems.ts";
 import type { Git } from "../program/git.ts";
-import type { CommitId } from "../repository.ts";
+import { type CommitId, shortId } from "../repository.ts";
 import { isAncestor, isRelated, readCommits } from "../tree/read-commits.ts";
 
 export interface FollowOptions {
@@ -31,11 +31,11 @@ export async function planFollow(git: Git, options: FollowOptions): Promise<Step
   if (head === tip) return "unchanged";
   const has = (ancestor: CommitId, of: CommitId) => isAncestor(git, { ...where, ancestor, of });
   if (followed !== undefined && !(await has(followed, head))) {
-    const detail = `The history there was rewritten: ${followed.slice(0, 7)}, which was deployed from there, is not in that of ${head.slice(0, 7)}. Push a commit on top of it, or set the mirror again to follow the new history.`;
+    const detail = `The history there was rewritten: ${shortId(followed)}, which was deployed from there, is not in that of ${shortId(head)}. Push a commit on top of it, or set the mirror again to follow the new history.`;
     throw new Problem("mirror_failed", detail);
   }
   if (followed === undefined && !isForced && !(await isRelated(git, { ...where, commits: [tip, head] }))) {
-    const detail = `${head.slice(0, 7)} there and ${tip.slice(0, 7)}, which is deployed, have no commit in common: merge them there (git pull --allow-unrelated-histories), or set the mirror with force (skiff git mirror --force) to deploy what is there instead.`;
+    const detail = `${shortId(head)} there and ${shortId(tip)}, which is deployed, have no commit in common: merge them there (git pull --allow-unrelated-histories), or set the mirror with force (skiff git mirror --force) to deploy what is there instead.`;
     throw new Problem("mirror_failed", detail);
   }
   if (await has(head, tip)) return "unchanged";
@@ -69,7 +69,7 @@ export async function writeMerge(git: Git, options: MergeOptions): Promise<Commi
   return printed.toString().trim();
 }
 
-/** Git takes no name of signs that it leaves out. */
+/** Git rejects a name that consists only of characters it strips. */
 function plain(text: string): string {
   return text.replaceAll(/[^\p{L}\p{N} .@+_-]/gu, "").replaceAll(/^[ .]+|[ .]+$/g, "") || "unknown";
 }

@@ -15,7 +15,7 @@ export interface FailureContext {
 const LINE_CHARACTERS = 300;
 const UNPACKING = /invalid index-pack output/;
 
-/** Says what became of a fetch or push, and what to do. Errors that are not from git stay as they are. */
+/** Turns a failed fetch or push into a Problem that says what to do. Errors that are not from git stay as they are. */
 export function toMirrorProblem(error: unknown, context: FailureContext): unknown {
   const { url, timeoutMs } = context;
   if (error instanceof DOMException && error.name === "TimeoutError") {

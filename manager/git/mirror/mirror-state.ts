@@ -20,10 +20,29 @@ export function mirrorOf(name: string, { mirror }: RepositoryState, direction?: 
   throw new Problem("unknown_mirror", detail);
 }
 
+/** Records how an attempt ended, in the turn of the repository. Prints why that cannot be stored. */
+export async function recordLast(
+  { repositories, print }: { readonly repositories: Repositories; readonly print: (line: string) => void },
+  { name, url }: MirrorPlace,
+  last: NonNullable<Mirror["last"]>,
+): Promise<void> {
+  const { closing } = repositories;
+  const record = () => saveMirror(repositories, { name, url }, { last });
+  await repositories.inTurn(name, closing, record).catch((reason: Error) => {
+    if (closing.aborted) return;
+    print(`git: how the mirror of ${name} at ${url} ended cannot be stored: ${reason.message}`);
+  });
+}
+
+interface MirrorPlace {
+  readonly name: string;
+  readonly url: string;
+}
+
 /** Replaces parts of a mirror in the turn of its repository, unless another mirror was set meanwhile. */
 export async function saveMirror(
   repositories: Repositories,
-  { name, url }: { readonly name: string; readonly url: string },
+  { name, url }: MirrorPlace,
   change: Partial<Mirror>,
 ): Promise<void> {
   const { home } = await repositories.tools();

@@ -21,14 +21,12 @@ export interface DeliveredPush extends Omit<MirrorOrder, "signal"> {
 export interface MirrorsOptions extends MirrorServices {
   /** Absent without a store: what happened is printed only. */
   readonly audit: Pick<AuditLog, "append"> | undefined;
-  readonly firstRetryMs?: number;
   /** Absent: this manager has no repositories. */
   readonly gitHome?: GitHome | undefined;
 }
 
 /** Another manager may have ended with a push that failed. */
 const LOOK_MS = 3_600_000;
-const PAGE = 100;
 
 /** Follows other repositories, and lets others follow. */
 export class Mirrors {
@@ -44,7 +42,7 @@ export class Mirrors {
 
   constructor(options: MirrorsOptions) {
     this.#options = options;
-    this.#pushes = new PushQueue(options, options);
+    this.#pushes = new PushQueue(options);
     this.#places = new Semaphore({ places: Math.ceil(options.limits.gitAtOnce / 2) });
     options.repositories.onChange((name) => this.#pushes.changed(name));
   }
@@ -110,12 +108,10 @@ export class Mirrors {
   async #pushDue(gitHome: GitHome): Promise<void> {
     const { repositories } = this.#options;
     if (!(await glance(gitHome)).hasRepositories) return;
-    let after: string | undefined;
-    do {
-      const page = await repositories.list({ limit: PAGE, ...(after === undefined ? {} : { after }) });
-      for (const { name, state } of page) if (isPushDue(state)) this.#pushes.changed(name);
-      after = page.at(-1)?.name;
-    } while (after !== undefined && !repositories.closing.aborted);
+    for await (const { name, state } of repositories.all()) {
+      if (repositories.closing.aborted) return;
+      if (isPushDue(state)) this.#pushes.changed(name);
+    }
   }
 
   /** Never rejects. */

@@ -5,14 +5,14 @@ import { formatBytes } from "../../../platform/quantity.ts";
 import type { ObjectKind } from "../../files/object-kind.ts";
 import { readRef } from "../homes/bare-repository.ts";
 import type { OpenRepository } from "../homes/home.ts";
-import { type CommitServices, deployCommit } from "../push/deploy-commit.ts";
+import { type CommitServices, deployCommit, deployedText } from "../push/deploy-commit.ts";
 import type { Repositories, RepositoryWork } from "../repositories.ts";
-import { branchRef, type CommitId, type Mirror, NO_COMMIT } from "../repository.ts";
+import { branchRef, type CommitId, type Mirror, NO_COMMIT, shortId } from "../repository.ts";
 import { readCommits } from "../tree/read-commits.ts";
 import { type Fetched, fetchBranch, fetchedFolder } from "./fetch-branch.ts";
 import { planFollow, writeMerge } from "./follow.ts";
 import { toMirrorProblem } from "./mirror-failure.ts";
-import { type MirrorOutcome, mirrorOf, saveMirror } from "./mirror-state.ts";
+import { type MirrorOutcome, mirrorOf, recordLast, saveMirror } from "./mirror-state.ts";
 import { type ReachServices, reachMirror } from "./reach.ts";
 
 /** For whom a commit is deployed. */
@@ -39,7 +39,7 @@ const MIRROR_REF = "refs/skiff/mirror";
 
 /**
  * Fetches the branch that a repository mirrors, and deploys it.
- * @throws Problem `mirror_failed`, and as a push
+ * @throws Problem `mirror_failed`, `repository_conflict`, `unknown_mirror`, `unknown_secret`, `secrets_unavailable`, and as a push
  */
 export async function pullMirror(services: MirrorServices, order: MirrorOrder): Promise<MirrorOutcome> {
   const { repositories, limits, now } = services;
@@ -66,11 +66,7 @@ export async function pullMirror(services: MirrorServices, order: MirrorOrder): 
     const { gitMs: timeoutMs, pushBytes: mostBytes } = limits;
     const problem = toMirrorProblem(error, { url, branch, secret, timeoutMs, mostBytes });
     const last = { at: now(), ...(commit ? { commit } : {}), error: toProblem(problem).detail };
-    const record = () => saveMirror(repositories, { name, url }, { last });
-    await repositories.inTurn(name, repositories.closing, record).catch((reason: Error) => {
-      if (repositories.closing.aborted) return;
-      services.print(`git: the end of a fetch for ${name} cannot be stored: ${reason.message}`);
-    });
+    await recordLast(services, { name, url }, last);
     throw problem;
   }
 }
@@ -120,7 +116,7 @@ async function follow(services: MirrorServices, order: Following): Promise<Mirro
   const ended = async () =>
     saveMirror(repositories, { name, url }, { followed: head, last: { at: now(), commit: head } });
   const outcome = { direction: "pull", branch, commit: head } as const;
-  const shown = `${branch} ${head.slice(0, 7)}`;
+  const shown = `${branch} ${shortId(head)}`;
   if (step === "unchanged") {
     await ended();
     return { ...outcome, result: "unchanged", detail: `${shown} is deployed already` };
@@ -151,8 +147,7 @@ async function deploy(services: MirrorServices, order: Deploying): Promise<strin
     { ...order, commit: commit!, branch, refs, byGit: false, say: () => {} },
     { ...services, git, home, kinds: services.kinds() },
   );
-  const versions = functions.map((each) => `${each.name} version ${each.version}`).join(", ");
-  return `${branch} ${id.slice(0, 7)}: ${versions}`;
+  return deployedText(branch, id, functions);
 }
 
 function tooLarge(name: string, { repositoryBytes }: Limits): Problem {

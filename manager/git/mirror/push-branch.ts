@@ -1,38 +1,32 @@
 import { Problem, toProblem } from "../../../platform/problems.ts";
-import { branchRef } from "../repository.ts";
+import { branchRef, shortId } from "../repository.ts";
 import { toMirrorProblem } from "./mirror-failure.ts";
-import { type MirrorOutcome, mirrorOf, saveMirror } from "./mirror-state.ts";
+import { type MirrorOutcome, mirrorOf, recordLast } from "./mirror-state.ts";
 import type { MirrorServices } from "./pull.ts";
 import { reachMirror } from "./reach.ts";
 
 /**
  * Pushes what is deployed to the branch that follows it. Never forced.
- * @throws Problem `mirror_failed`
+ * @throws Problem `mirror_failed`, `unknown_mirror`, `unknown_secret`, `secrets_unavailable`
  */
 export async function pushMirror(
   services: MirrorServices,
   { name, signal: asked }: { readonly name: string; readonly signal: AbortSignal },
 ): Promise<MirrorOutcome> {
-  const { repositories, limits, print, now } = services;
+  const { repositories, limits, now } = services;
   const signal = AbortSignal.any([asked, AbortSignal.timeout(limits.gitMs)]);
   const { git, version: gitVersion, repository } = await repositories.read(name, signal);
   const { state, path } = repository;
-  const { url, secret, branch = state.branch } = mirrorOf(name, state, "push");
+  const mirror = mirrorOf(name, state, "push");
+  const { url, secret, branch = state.branch } = mirror;
   const { tip } = state;
   if (tip === null) throw new Problem("mirror_failed", `The repository "${name}" has no commit to push yet.`);
   const record = (error?: string) => {
     const last = { at: now(), commit: tip, ...(error === undefined ? {} : { error }) };
-    const save = () => saveMirror(repositories, { name, url }, { last });
-    return repositories.inTurn(name, repositories.closing, save).catch((reason: Error) => {
-      if (repositories.closing.aborted) return;
-      print(`git: the end of a push of ${name} to ${url} cannot be stored: ${reason.message}`);
-    });
+    return recordLast(services, { name, url }, last);
   };
   try {
-    const { config, env } = await reachMirror(
-      { url, ...(secret ? { secret } : {}) },
-      { ...services, gitVersion },
-    );
+    const { config, env } = await reachMirror(mirror, { ...services, gitVersion });
     const args = ["push", "--quiet", "--no-verify", "--end-of-options", url, `${tip}:${branchRef(branch)}`];
     await git.run(args, { repository: path, config, env, signal });
   } catch (error) {
@@ -44,6 +38,6 @@ export async function pushMirror(
   await record();
   return {
     ...{ direction: "push", result: "pushed", branch, commit: tip },
-    detail: `${branch} ${tip.slice(0, 7)} at ${url}`,
+    detail: `${branch} ${shortId(tip)} at ${url}`,
   };
 }

@@ -94,8 +94,10 @@ export class PushQueue {
       this.#forget(waiting);
     } catch (error) {
       if (signal.aborted) return;
-      if (waiting.tip !== tip) print(`mirror of ${name}: ${toProblem(error).detail}`);
-      if (waiting.tip !== tip) waiting.failures = 0;
+      if (waiting.tip !== tip) {
+        print(`mirror of ${name}: ${toProblem(error).detail}`);
+        waiting.failures = 0;
+      }
       const delayMs = Math.min(this.#firstRetryMs * 2 ** waiting.failures++, LONGEST_RETRY_MS);
       waiting.tip = tip;
       waiting.timer = setTimeout(() => {

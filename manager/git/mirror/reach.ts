@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { BLOCKED_ADDRESS, PublicAddresses } from "../../../http/addresses/public-addresses.ts";
 import type { Platform } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
-import { unknownSecret } from "../../../platform/secrets.ts";
+import { newestValue } from "../../../platform/secrets.ts";
 import type { StartOptions } from "../program/git-program.ts";
 import type { Mirror } from "../repository.ts";
 
@@ -30,7 +30,7 @@ export async function reachMirror(
   { platform, allowedHosts, gitVersion }: ReachServices,
 ): Promise<Required<Pick<StartOptions, "config" | "env">>> {
   const url = new URL(text);
-  const why = unencrypted({ url: text, secret }, allowedHosts);
+  const why = unencrypted(url, secret, allowedHosts);
   if (why !== undefined) throw new Problem("mirror_failed", why);
   const pin = isAllowed(url, allowedHosts) ? undefined : await pinOf(url, gitVersion);
   const header = secret === undefined ? undefined : basic(await secretText(platform, secret));
@@ -57,7 +57,7 @@ export async function refuseUnreachable(
   allowedHosts: ReadonlySet<string>,
 ): Promise<void> {
   const url = new URL(mirror.url);
-  const why = unencrypted(mirror, allowedHosts);
+  const why = unencrypted(url, mirror.secret, allowedHosts);
   if (why !== undefined) throw new Problem("invalid_request", `url: ${why}`);
   if (isAllowed(url, allowedHosts)) return;
   try {
@@ -74,25 +74,17 @@ function isAllowed({ host, hostname }: URL, allowedHosts: ReadonlySet<string>): 
 
 /** Says why a secret must not be sent to a mirror; undefined if it may. */
 function unencrypted(
-  { url: text, secret }: { readonly url: string; readonly secret?: string | undefined },
+  url: URL,
+  secret: string | undefined,
   allowedHosts: ReadonlySet<string>,
 ): string | undefined {
-  const url = new URL(text);
   if (secret === undefined || url.protocol !== "http:" || isAllowed(url, allowedHosts)) return undefined;
   return `${url.origin} would get the secret "${secret}" unencrypted: use https://, or name the host in SKIFF_CALLBACK_HOSTS.`;
 }
 
-/** Returns the value of the newest version of a secret. @throws Problem `unknown_secret`, `secrets_unavailable` */
+/** Returns the value of the newest version of a secret without white space around it. @throws Problem `unknown_secret`, `secrets_unavailable` */
 export async function secretText({ secrets }: Pick<Platform, "secrets">, secret: string): Promise<string> {
-  const { versions, release } = await secrets.claim([secret]);
-  try {
-    const version = versions.get(secret);
-    if (version === undefined) throw unknownSecret(secret);
-    const { value = "" } = await secrets.resolve({ value: { secret, version } });
-    return value.trim();
-  } finally {
-    release();
-  }
+  return (await newestValue(secrets, secret)).trim();
 }
 
 /** Undefined for an address, which needs no look-up. */

@@ -8,7 +8,13 @@ import type { Deploys } from "../../deploys/deploys.ts";
 import type { ObjectKind } from "../../files/object-kind.ts";
 import type { Home, OpenRepository } from "../homes/home.ts";
 import type { Git } from "../program/git.ts";
-import type { PendingPush, PendingSwitch, RefUpdate } from "../repository.ts";
+import {
+  type CommitId,
+  type PendingPush,
+  type PendingSwitch,
+  type RefUpdate,
+  shortId,
+} from "../repository.ts";
 import { readTree } from "../tree/read-tree.ts";
 import { type Commit, MOST_FILES } from "../tree/tree.ts";
 import { explain } from "./explain.ts";
@@ -134,7 +140,7 @@ function changed({ functions }: TreePlan): readonly FunctionPlan[] {
   return functions.filter(({ isUnchanged }) => !isUnchanged);
 }
 
-/** Keeps what the push is about to do, before the first version is made. */
+/** Records the push before its first version is made. */
 async function begin(
   { repository, commit, objects, branch }: CommitOrder,
   { plan, note }: { readonly plan: TreePlan; readonly note: VersionNote },
@@ -183,6 +189,16 @@ async function prepare(
     state: { ...state, pending },
     ...(objects === undefined ? {} : { objects }),
   });
+}
+
+/** Says what a commit became, such as `main abc1234: hello version 4`. */
+export function deployedText(
+  branch: string,
+  commit: CommitId,
+  functions: readonly DeployedFunction[],
+): string {
+  const versions = functions.map(({ name, version }) => `${name} version ${version}`).join(", ");
+  return `${branch} ${shortId(commit)}: ${versions}`;
 }
 
 function deployed({ name, former }: FunctionPlan, staged: readonly StagedFunction[]): DeployedFunction {

@@ -1,6 +1,6 @@
 import type { PushCounts } from "../../../metrics/git-families.ts";
 
-/** `stored`: no branch that deploys was pushed. `failed`: Skiff or its surroundings are at fault. */
+/** `stored`: only other branches and tags were pushed. `failed`: Skiff or its surroundings are at fault. */
 export type PushResult = "deployed" | "stored" | "refused" | "failed";
 
 /** Upper bounds of the buckets, in milliseconds. */

@@ -8,10 +8,9 @@ import { type HookedPush, serveHook } from "../program/hook.ts";
 import { checkHook } from "../program/install-hook.ts";
 import { notMoved, PushTraces } from "../push-traces.ts";
 import type { Repositories } from "../repositories.ts";
-import type { RefUpdate } from "../repository.ts";
+import { type RefUpdate, shortRef } from "../repository.ts";
 import type { Accepted, Push, ReceivePush } from "./push.ts";
 import type { PushCounter, PushResult } from "./push-counter.ts";
-import { short } from "./rules/decide.ts";
 import { refLines } from "./words/ref-lines.ts";
 
 export interface SessionServices {
@@ -146,7 +145,7 @@ export class PushSession {
       this.#detail =
         left.length === 0
           ? accepted.detail
-          : `refused: git did not move ${left.slice(0, 5).map(short).join(", ")}`;
+          : `refused: git did not move ${left.slice(0, 5).map(shortRef).join(", ")}`;
       print(`pushed ${name}: ${this.#detail}`);
     }
     await this.#traces.end();

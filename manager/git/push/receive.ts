@@ -1,19 +1,20 @@
 import { Problem } from "../../../platform/problems.ts";
 import type { Repositories } from "../repositories.ts";
-import { type CommitId, NO_COMMIT, type RefUpdate } from "../repository.ts";
+import { NO_COMMIT, type RefUpdate, shortId, shortRef } from "../repository.ts";
 import { isAncestor, readCommits } from "../tree/read-commits.ts";
 import {
   type CommitOrder,
   type CommitServices,
   type DeployedFunction,
   deployCommit,
+  deployedText,
 } from "./deploy-commit.ts";
 import { dryRun } from "./dry-run.ts";
 import { errorLines } from "./explain.ts";
 import { Meanwhile } from "./meanwhile.ts";
 import type { Accepted, Push } from "./push.ts";
 import { refuseOtherObjects } from "./rules/branch-objects.ts";
-import { type Decision, decide, short } from "./rules/decide.ts";
+import { type Decision, decide } from "./rules/decide.ts";
 import { type PushOptions, readPushOptions } from "./rules/push-options.ts";
 import { checkRoom, refsOf, refuseMissingHistory } from "./rules/quarantine.ts";
 import { atMost, MOST_LINES } from "./words/ref-lines.ts";
@@ -60,10 +61,9 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
     const deployed = await deployCommit(order, all);
     for (const line of storedLines(decision)) say(line);
     for (const line of resultLines(deployed.functions, push.baseUrl)) say(line);
-    const versions = deployed.functions.map((each) => `${each.name} version ${each.version}`).join(", ");
     return {
       result: "deployed",
-      detail: `${decision.branch} ${commit!.id.slice(0, 7)}: ${versions}`,
+      detail: deployedText(decision.branch, commit!.id, deployed.functions),
       repository: deployed.repository,
     };
   } catch (error) {
@@ -92,7 +92,7 @@ async function store({ repository, updates, objects, say }: Push, decision: Deci
   const saved = await repository.save({ state: repository.state, objects, refs: updates, byGit: true });
   for (const line of storedLines(decision)) say(line);
   const names = atMost(
-    updates.map(({ ref }) => short(ref)),
+    updates.map(({ ref }) => shortRef(ref)),
     MOST_NAMES,
   ).join(", ");
   return { result: "stored", detail: `stored ${names}`, repository: saved };
@@ -100,7 +100,7 @@ async function store({ repository, updates, objects, say }: Push, decision: Deci
 
 function storedLines({ stored, branch }: Decision): string[] {
   const lines = stored.map(({ ref, to }) => {
-    const name = short(ref);
+    const name = shortRef(ref);
     if (to === NO_COMMIT) return `deleted ${name}`;
     if (ref.startsWith("refs/tags/")) return `stored the tag ${name}`;
     return `stored ${name}; ${branch} is what deploys: git push … ${name}:${branch}`;
@@ -116,7 +116,7 @@ async function checkMove(push: Push, { from, to }: RefUpdate, { git }: CommitSer
   if (from !== (tip ?? NO_COMMIT)) {
     const [newest] = tip === null ? [] : await readCommits(git, { ...at, from: tip, limit: 1 });
     const by = newest === undefined ? "" : ` (by ${newest.author})`;
-    const detail = `${branch} moved to ${tip?.slice(0, 7)}${by} meanwhile: fetch, merge and push again.`;
+    const detail = `${branch} moved to ${tip && shortId(tip)}${by} meanwhile: fetch, merge and push again.`;
     throw new Problem("push_refused", detail);
   }
   if (tip === null || (await isAncestor(git, { ...at, ancestor: tip, of: to }))) return;
@@ -173,8 +173,4 @@ async function withRemains(
   const isDeclaration = error.code === "invalid_declaration" && errors.length > 0;
   const what = isDeclaration ? errorLines(errors).join("\n") : detail;
   return new Problem(code, `${what}\n${line}`, extensions);
-}
-
-function shortId(id: CommitId): string {
-  return id.slice(0, 7);
 }

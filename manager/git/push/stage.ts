@@ -13,8 +13,6 @@ export interface StagedFunction {
   readonly plan: FunctionPlan;
   /** The version with the source of the commit; of several the one with most of the calls. */
   readonly record: VersionRecord;
-  /** Versions that were made, which nothing refers to if the push fails. */
-  readonly made: readonly number[];
   /** How its traffic changes; absent if it stays. */
   readonly change?: PendingSwitch;
 }
@@ -26,14 +24,12 @@ export interface StageMeans extends Pick<TreeMeans, "platform" | "deploys" | "si
   readonly say: (line: string) => void;
 }
 
-/** What failed, by function, and what was stored nevertheless. */
+/** What failed, by function. */
 export class StageFailed extends Error {
-  readonly staged: readonly StagedFunction[];
   readonly failures: readonly { readonly plan: FunctionPlan; readonly error: unknown }[];
 
-  constructor(staged: StageFailed["staged"], failures: StageFailed["failures"]) {
+  constructor(failures: StageFailed["failures"]) {
     super(`${failures.map(({ plan }) => plan.name).join(", ")} could not be deployed`);
-    this.staged = staged;
     this.failures = failures;
   }
 }
@@ -51,7 +47,7 @@ export async function stageAll(plans: readonly FunctionPlan[], means: StageMeans
       ? [{ plan: plans[index]!, error: meanwhile(each.reason, plans[index]!.name) }]
       : [],
   );
-  if (failures.length > 0) throw new StageFailed(staged, failures);
+  if (failures.length > 0) throw new StageFailed(failures);
   return staged;
 }
 
@@ -75,13 +71,13 @@ async function stage(plan: FunctionPlan, means: StageMeans): Promise<StagedFunct
   const record = await platform.find(name, version);
   if (record === undefined) throw unknownFunction(name);
   const isServing = version === former?.version && former.traffic.length > 0;
-  if (made.length === 0 && isServing && !reroutes) return { plan, record, made };
+  if (made.length === 0 && isServing && !reroutes) return { plan, record };
   const wanted = wantedRoute(plan, { version, shares, percent: means.percent });
   // A version of an earlier push was probed then: it may have lost its instance since.
   if (made.length === 0 && !isServing && !isSplit && wanted.traffic.length > 0)
     await platform.wake(name, version);
   const change = { version, hash: record.hash, ...wanted, ...(former && { former }) };
-  return { plan, record, made, change };
+  return { plan, record, change };
 }
 
 async function stageOne(

@@ -1,4 +1,5 @@
 import type { Platform, Traffic } from "../../../platform/platform.ts";
+import { isSameTraffic } from "../../../platform/traffic.ts";
 import type { Deploys } from "../../deploys/deploys.ts";
 import type { PendingSwitch } from "../repository.ts";
 import { meanwhile } from "./meanwhile.ts";
@@ -49,8 +50,8 @@ export async function hasSwitched(
   const record = await platform.find(name, version);
   if (record?.hash !== hash) return false;
   const now = platform.endpoints(name)?.traffic ?? [];
-  if (traffic.length === 0 || isSame(now, traffic)) return true;
-  if (isSame(now, former?.traffic ?? [])) return false;
+  if (traffic.length === 0 || isSameTraffic(now, traffic)) return true;
+  if (isSameTraffic(now, former?.traffic ?? [])) return false;
   const hadCalls = former?.traffic.some((share) => share.version === version) ?? false;
   if (!hadCalls && now.some((share) => share.version === version)) return true;
   return (await platform.describe(name))?.previous === version;
@@ -59,13 +60,4 @@ export async function hasSwitched(
 /** The traffic of a function once it has changed; a version without calls leaves it alone. */
 export function trafficAfter({ traffic, former }: PendingSwitch): Traffic {
   return traffic.length > 0 ? traffic : (former?.traffic ?? []);
-}
-
-export function isSame(one: Traffic, other: Traffic): boolean {
-  const text = (traffic: Traffic) =>
-    traffic
-      .map(({ version, weight }) => `${version}:${weight}`)
-      .sort()
-      .join();
-  return text(one) === text(other);
 }

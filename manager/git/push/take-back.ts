@@ -1,13 +1,12 @@
 import type { Platform } from "../../../platform/platform.ts";
 import { toProblem } from "../../../platform/problems.ts";
-import { currentVersion } from "../../../platform/traffic.ts";
+import { currentVersion, isSameTraffic } from "../../../platform/traffic.ts";
 import type { Deploys } from "../../deploys/deploys.ts";
 import type { ObjectKind } from "../../files/object-kind.ts";
 import type { OpenRepository } from "../homes/home.ts";
 import type { PendingPush, PendingSwitch } from "../repository.ts";
 import { restoreObject } from "./put-objects.ts";
 import { stateWithout } from "./state-after.ts";
-import { isSame } from "./switch.ts";
 
 export interface TakeBackMeans {
   readonly platform: Platform;
@@ -80,7 +79,7 @@ async function routeBack(
   { platform }: TakeBackMeans,
 ): Promise<void> {
   const now = platform.endpoints(name)?.traffic ?? [];
-  if (former === undefined || former.traffic.length === 0 || !isSame(now, traffic)) return;
+  if (former === undefined || former.traffic.length === 0 || !isSameTraffic(now, traffic)) return;
   const expected = [currentVersion(traffic) ?? version];
   await platform.route(name, former.traffic, undefined, { ...former.rules, expected });
 }
@@ -96,6 +95,6 @@ async function removeCreated(
   if (versions === undefined || current === undefined) return;
   if (versions.some(({ note }) => note.commit !== commit || note.author === undefined)) return;
   const now = platform.endpoints(name)?.traffic ?? [];
-  if (now.length > 0 && !isSame(now, changes?.switches[name]?.traffic ?? [])) return;
+  if (now.length > 0 && !isSameTraffic(now, changes?.switches[name]?.traffic ?? [])) return;
   await deploys.remove(name, [current.version]);
 }

@@ -1,8 +1,7 @@
 import { request } from "undici";
 import type { Endpoints, Traffic } from "../../platform.ts";
-import { currentVersion, versionOf } from "../../traffic.ts";
+import { currentVersion, isSameTraffic, versionOf } from "../../traffic.ts";
 import type { RouterOrders, RouterReport } from "../../usage/exchange.ts";
-import { isSameTraffic } from "../endpoints/endpoints.ts";
 import type { RouterLoad } from "../endpoints/load-table.ts";
 import type { Cluster } from "./api.ts";
 import { delay, Mirror } from "./mirror.ts";

@@ -1,6 +1,6 @@
 import type { Endpoints, Instance, Share, Sticky, Traffic } from "../../platform.ts";
 import { placingOf } from "../../settings/runtime.ts";
-import { currentVersion, frontOf } from "../../traffic.ts";
+import { currentVersion, frontOf, isSameTraffic } from "../../traffic.ts";
 import type { EndpointSlice, KeptVersion, Pod } from "../cluster/resources.ts";
 import { LABELS, PORT, versionOfHostname } from "../objects/names.ts";
 import { isReady, versionOf } from "../objects/pod-state.ts";
@@ -61,12 +61,6 @@ export interface TrafficChoice {
 export function obeyedTraffic({ wanted, before, pods }: TrafficChoice): Traffic {
   const isReady = ({ version }: Share) => pods.some((pod) => pod.version === version);
   return wanted.every(isReady) || !before.some(isReady) || isSameTraffic(wanted, before) ? wanted : before;
-}
-
-export function isSameTraffic(a: Traffic, b: Traffic): boolean {
-  const isIn = (share: Share) =>
-    b.some(({ version, weight }) => version === share.version && weight === share.weight);
-  return a.length === b.length && a.every(isIn);
 }
 
 export interface EndpointsInput {

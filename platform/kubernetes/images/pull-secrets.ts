@@ -1,6 +1,6 @@
 import { parseImage } from "../../images/image-reference.ts";
 import { Problem } from "../../problems.ts";
-import type { Secrets } from "../../secrets.ts";
+import { newestValue, type Secrets } from "../../secrets.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { KINDS } from "../cluster/resources.ts";
 import { type Owner, ownerReference } from "../objects/manifests.ts";
@@ -32,8 +32,8 @@ export class PullSecrets {
    * @throws Problem `unknown_secret`, `invalid_setting` if the value has no colon
    */
   async create(name: string, { image, secret, labels, owner }: PullSecret): Promise<void> {
-    const { api, namespace } = this.#options;
-    const config = dockerConfig(image, await this.#value(secret), secret);
+    const { api, namespace, secrets } = this.#options;
+    const config = dockerConfig(image, await newestValue(secrets, secret), secret);
     const manifest = {
       apiVersion: "v1",
       kind: "Secret",
@@ -56,18 +56,6 @@ export class PullSecrets {
   async remove(name: string): Promise<void> {
     const { api, namespace } = this.#options;
     await api.delete({ kind: KINDS.secrets, namespace, name }, "Background");
-  }
-
-  async #value(secret: string): Promise<string> {
-    const { secrets } = this.#options;
-    const claimed = await secrets.claim([secret]);
-    try {
-      const version = claimed.versions.get(secret);
-      if (version === undefined) throw new Problem("unknown_secret", `There is no secret "${secret}".`);
-      return (await secrets.resolve({ value: { secret, version } })).value!;
-    } finally {
-      claimed.release();
-    }
   }
 }
 

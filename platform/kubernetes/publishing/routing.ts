@@ -2,11 +2,10 @@ import type { RouteRules, Traffic } from "../../platform.ts";
 import { checkPrecondition } from "../../precondition.ts";
 import { Problem } from "../../problems.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { checkTraffic, currentVersion, historyAfter, shareOf } from "../../traffic.ts";
+import { checkTraffic, currentVersion, historyAfter, isSameTraffic, shareOf } from "../../traffic.ts";
 import type { JsonOperation } from "../cluster/api.ts";
 import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { type Deployment, type FunctionResource, type FunctionSpec, KINDS } from "../cluster/resources.ts";
-import { isSameTraffic } from "../endpoints/endpoints.ts";
 import type { Children } from "../objects/children.ts";
 import {
   currentOf,

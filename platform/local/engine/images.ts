@@ -3,7 +3,7 @@ import { type ImageReference, parseImage } from "../../images/image-reference.ts
 import type { ImageSource, Images, ResolveOptions } from "../../images/images.ts";
 import { Problem } from "../../problems.ts";
 import { formatMs } from "../../quantity.ts";
-import { type Secrets, unknownSecret } from "../../secrets.ts";
+import { newestValue, type Secrets } from "../../secrets.ts";
 import type { Engine } from "./engine.ts";
 import { EngineError } from "./engine-error.ts";
 import type { EngineFinder } from "./find-engine.ts";
@@ -11,7 +11,6 @@ import type { EngineImage } from "./image.ts";
 
 /** Images of this registry are those that somebody made on this machine. */
 const LOCAL = "localhost";
-const VARIABLE = "CREDENTIALS";
 
 export interface EngineImagesOptions {
   readonly engines: Pick<EngineFinder, "get">;
@@ -130,18 +129,10 @@ export class EngineImages implements Images {
   }
 
   async #credentials(secret: string): Promise<string> {
-    const { secrets } = this.#options;
-    const claimed = await secrets.claim([secret]);
-    try {
-      const version = claimed.versions.get(secret);
-      if (version === undefined) throw unknownSecret(secret);
-      const value = (await secrets.resolve({ [VARIABLE]: { secret, version } }))[VARIABLE] ?? "";
-      if (value.includes(":")) return value;
-      const detail = `The secret "${secret}" has no credentials for a registry: store it as USER:PASSWORD.`;
-      throw new Problem("invalid_setting", detail, { setting: "pullSecret" });
-    } finally {
-      claimed.release();
-    }
+    const value = await newestValue(this.#options.secrets, secret);
+    if (value.includes(":")) return value;
+    const detail = `The secret "${secret}" has no credentials for a registry: store it as USER:PASSWORD.`;
+    throw new Problem("invalid_setting", detail, { setting: "pullSecret" });
   }
 }
 

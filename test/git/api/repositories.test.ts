@@ -262,7 +262,10 @@ describe("manager: git repositories where there are none", () => {
       assert.equal(body.code, "git_missing");
     }
     const { git } = (await request(skiff.url).get("/system").expect(200)).body;
-    assert.deepEqual(git, { version: null, detail: "This manager keeps no repositories." });
+    assert.deepEqual(git, {
+      version: null,
+      detail: "This manager keeps no repositories: start it with a gitHome.",
+    });
     await request(skiff.url).post("/func?name=a").send("x").expect(201);
   });
 });

@@ -105,7 +105,7 @@ describe("recordVersions", () => {
     };
     const functions = {
       hello: { path: "hello.ts", ...(await versionOf("hello")) },
-      other: { path: "other/", ...(await versionOf("other")) },
+      other: { path: "other", ...(await versionOf("other")) },
     };
     const repository = (await recorded.means.home.open("hello"))!;
     const refs = [{ ref: "refs/heads/main", from: state.tip!, to: tip! }];

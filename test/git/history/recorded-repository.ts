@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Deploys } from "../../../manager/deploys/deploys.ts";
 import type { ObjectKind } from "../../../manager/files/object-kind.ts";
-import { type RecordMeans, recordVersions } from "../../../manager/git/history/record-versions.ts";
+import { recordVersions } from "../../../manager/git/history/record-versions.ts";
+import type { ResolveMeans } from "../../../manager/git/history/resolve-pending.ts";
 import { FolderHome } from "../../../manager/git/homes/folder-home.ts";
 import type { OpenRepository } from "../../../manager/git/homes/home.ts";
 import { emptyState, type RepositoryState } from "../../../manager/git/repository.ts";
@@ -28,7 +29,7 @@ export class RecordedRepository {
   readonly limits = limitsFromEnv({});
   readonly platform: FakePlatform;
   readonly lines: string[] = [];
-  readonly means: RecordMeans;
+  readonly means: ResolveMeans;
   readonly #folder = mkdtempSync(join(tmpdir(), "skiff-recorded-"));
 
   constructor(options: FakeOptions = {}) {

@@ -51,7 +51,7 @@ describe("a mirror that is pushed to", function () {
     assert.equal((await send("POST", "/git/hello/sync")).body.commit, deployed);
   });
 
-  it("does not stop a deploy when it is away, and gets it afterwards", async () => {
+  it("does not stop a deploy when it is away, and gets it with a sync", async () => {
     other.instead = (_, response) => response.writeHead(503).end();
     assert.equal((await skiff.deploy("hello", program("three"))).status, 200);
     const deployed = await head();

@@ -68,7 +68,7 @@ describe("a webhook", () => {
     ["an issue", "issues", { action: "opened" }, "ignored"],
     ["a push without a body that is understood", "push", [], "push"],
   ] as const) {
-    it(`tells of ${what}`, () => {
+    it(`reads ${what}`, () => {
       const body = Buffer.from(JSON.stringify(payload));
       assert.equal(readDelivery({ "x-github-event": event }, body, "main").kind, kind);
     });

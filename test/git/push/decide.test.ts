@@ -152,11 +152,11 @@ describe("the lines of a dry run", () => {
 
 describe("a function that changes meanwhile", () => {
   it("is named in words of git", () => {
-    const told = (error: unknown) => (meanwhile(error, "race") as Problem).detail;
+    const detailOf = (error: unknown) => (meanwhile(error, "race") as Problem).detail;
     const moved = new Problem("precondition_failed", "…", { version: 3 });
-    assert.equal(told(moved), "race moved to version 3 meanwhile: fetch, merge and push again.");
+    assert.equal(detailOf(moved), "race moved to version 3 meanwhile: fetch, merge and push again.");
     for (const gone of [new Problem("precondition_failed", "…"), unknownFunction("race")])
-      assert.match(told(gone), /^race was deleted meanwhile/);
+      assert.match(detailOf(gone), /^race was deleted meanwhile/);
     const other = new Error("no");
     assert.equal(meanwhile(other, "race"), other);
   });

@@ -85,7 +85,9 @@ describe("what a push leaves behind", () => {
     });
     assert.equal(response.status, 200);
     await response.arrayBuffer();
-    assert.deepEqual(await audited(), before);
+    accepted(await pushed("beside"));
+    await eventually("the next push is logged", async () => (await audited())[0] === "stored beside");
+    assert.deepEqual(await audited(), ["stored beside", ...before]);
   });
 
   it("has room again when a branch with large files is deleted", async () => {

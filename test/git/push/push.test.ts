@@ -162,7 +162,7 @@ describe("a push", () => {
     assert.equal(await call(), "one");
   });
 
-  it("is told of a deploy that came between", async () => {
+  it("is refused after another push, and names it", async () => {
     const mine = await GitUser.clone(`${skiff.url}/git/hello.git`);
     try {
       await user.commit({ "main.ts": answering("first") });

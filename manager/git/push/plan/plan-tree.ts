@@ -1,5 +1,6 @@
 import type { Platform, Source } from "../../../../platform/platform.ts";
 import { Problem } from "../../../../platform/problems.ts";
+import { MANIFESTS } from "../../../deploys/skiff-yaml.ts";
 import { packTar } from "../../../files/archive.ts";
 import { readFolder } from "../../../files/manifest/read-folder.ts";
 import { planFolder } from "../../../files/plan/plan.ts";
@@ -12,13 +13,7 @@ import {
 } from "../../../files/plan/plan-objects.ts";
 import type { TreeFiles } from "../../tree/tree.ts";
 import { planAsStored } from "./same-source.ts";
-import {
-  type FormerFunction,
-  type FunctionPlan,
-  MANIFESTS,
-  type TreeMeans,
-  type TreePlan,
-} from "./tree-plan.ts";
+import type { FormerFunction, FunctionPlan, TreeMeans, TreePlan } from "./tree-plan.ts";
 
 /** One file with such a name is deployed as it is. */
 const ONLY_FILE = /^main(\.(ts|js|mts|mjs|sh|py|rb|pl))?$/;
@@ -26,7 +21,7 @@ const ONLY_FILE = /^main(\.(ts|js|mts|mjs|sh|py|rb|pl))?$/;
 /**
  * Compares the files of a commit with what is deployed. Without a `skiff.yaml` they are the source of the function
  * `name`, which keeps its settings.
- * @throws Problem `invalid_declaration`, `invalid_source`, `insufficient_scope`; those of the builder
+ * @throws Problem `invalid_declaration`, `invalid_source`, `insufficient_scope`, `push_refused`; those of the builder
  */
 export async function planTree(files: TreeFiles, name: string, means: TreeMeans): Promise<TreePlan> {
   if (files.size === 0) throw new Problem("push_refused", "The commit has no files: add main.ts.");
@@ -91,7 +86,7 @@ async function planManifest(files: TreeFiles, name: string, means: TreeMeans): P
 }
 
 /** Undefined if there is no such function. */
-export async function formerOf(
+async function formerOf(
   name: string,
   platform: Pick<Platform, "describe">,
 ): Promise<FormerFunction | undefined> {

@@ -1,10 +1,10 @@
 import type { Source } from "../../../../platform/platform.ts";
+import { SETTINGS_FILES } from "../../../deploys/skiff-yaml.ts";
 import type { FolderFunction, FolderVersion } from "../../../files/manifest/read-folder.ts";
 import type { PlanFunction, PlannedChange } from "../../../files/plan/plan.ts";
 import { type Contents, hasSameFiles } from "../../../files/unified-diff.ts";
+import { unpackOrUndefined } from "../../../files/unpack-or-undefined.ts";
 import type { TreeMeans } from "./tree-plan.ts";
-
-const SETTINGS_FILES = ["skiff.yaml", "skiff.yml"];
 
 /**
  * Plans a function of a repository. Variables that no commit declared keep their values, and a `skiff.yaml` that says
@@ -14,7 +14,7 @@ export async function planAsStored(
   wanted: FolderFunction,
   means: TreeMeans & { readonly plan: PlanFunction },
 ): Promise<PlannedChange> {
-  const { platform, deploys, builder, plan, signal } = means;
+  const { platform, deploys, plan, signal } = means;
   const { name, isSplit } = wanted;
   const current = await platform.find(name);
   const versions: FolderVersion[] = [];
@@ -33,7 +33,7 @@ export async function planAsStored(
   if (source === undefined || change.work!.reroutes) return change;
   const { isUnchanged } = await deploys.plan({ ...given, source, signal });
   if (!isUnchanged) return change;
-  if (!(await isSameSource(source, version.files, () => builder.unpack(source, signal)))) return change;
+  if (!(await isSameSource(source, version.files, () => unpackOrUndefined(source, means)))) return change;
   return { ...change, action: "unchanged", diff: "" };
 }
 
@@ -56,14 +56,15 @@ async function withOtherVariables(
 async function isSameSource(
   stored: Source,
   files: Contents,
-  unpack: () => Promise<{ readonly files: Contents }>,
+  unpack: () => Promise<Contents | undefined>,
 ): Promise<boolean> {
   const wanted = withoutSettings(files);
   if (stored.type === "text/typescript" || stored.type === "application/octet-stream") {
     const [only] = wanted.values();
     return wanted.size === 1 && Buffer.from(stored.bytes).equals(only!);
   }
-  return hasSameFiles(withoutSettings((await unpack()).files), wanted);
+  const before = await unpack();
+  return before !== undefined && hasSameFiles(withoutSettings(before), wanted);
 }
 
 function withoutSettings(files: Contents): Contents {

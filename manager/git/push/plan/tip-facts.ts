@@ -1,15 +1,17 @@
 import { isRecord } from "../../../../platform/settings/invalid-setting.ts";
 import type { Builder, ManifestFile } from "../../../../runtimes/runtime.ts";
+import { MANIFESTS } from "../../../deploys/skiff-yaml.ts";
 import { packTar } from "../../../files/archive.ts";
 import type { DeclaredSetting } from "../../../files/manifest/declared.ts";
 import { readManifest } from "../../../files/manifest/manifest.ts";
 import { Mistakes } from "../../../files/manifest/mistakes.ts";
+import { manifestAt } from "../../history/read-file-at.ts";
 import type { OpenRepository } from "../../homes/home.ts";
-import { type Git, GitFailed } from "../../program/git.ts";
+import type { Git } from "../../program/git.ts";
 import type { CommitId } from "../../repository.ts";
 import { isForGit } from "../../tree/path-rules.ts";
 import { changedPaths } from "../../tree/read-commits.ts";
-import { MANIFESTS, type TreeMeans } from "./tree-plan.ts";
+import type { TreeMeans } from "./tree-plan.ts";
 
 export interface TipOptions {
   readonly repository: OpenRepository;
@@ -45,20 +47,10 @@ async function manifestOf(
   tip: CommitId,
   { repository, git, builder, signal }: TipOptions,
 ): Promise<ManifestFile | undefined> {
-  for (const file of MANIFESTS) {
-    try {
-      const bytes = await git.run(["cat-file", "blob", `${tip}:${file}`], {
-        repository: repository.path,
-        signal,
-      });
-      const source = builder.recognize(await packTar(new Map([[file, bytes]])));
-      return (await builder.unpack(source, signal)).manifest;
-    } catch (error) {
-      // The tip has no such file.
-      if (!(error instanceof GitFailed)) throw error;
-    }
-  }
-  return undefined;
+  const found = await manifestAt(git, { repository: repository.path, commit: tip, signal }, MANIFESTS);
+  if (found === undefined) return undefined;
+  const source = builder.recognize(await packTar(new Map([[found.file, found.bytes]])));
+  return (await builder.unpack(source, signal)).manifest;
 }
 
 function variablesOf(manifest: ManifestFile, name: string, repository: string): ReadonlySet<string> {

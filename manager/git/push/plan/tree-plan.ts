@@ -61,6 +61,3 @@ export interface TreeMeans {
   readonly versionOfTip: (name: string) => Promise<number | undefined>;
   readonly signal: AbortSignal;
 }
-
-/** Files with settings at the root of a tree. */
-export const MANIFESTS = ["skiff.yaml", "skiff.yml", "functions.yaml"];

@@ -1,8 +1,7 @@
 import { Problem } from "../../../../platform/problems.ts";
 import type { Git } from "../../program/git.ts";
-import { NO_COMMIT } from "../../repository.ts";
+import { NO_COMMIT, shortId, shortRef } from "../../repository.ts";
 import type { Push } from "../push.ts";
-import { short } from "./decide.ts";
 
 /**
  * Refuses branches at an annotated tag, a tree or a file, which git refuses after the deploy.
@@ -20,8 +19,8 @@ export async function refuseOtherObjects(git: Git, push: Push): Promise<void> {
     const type = types[index]!;
     if (type === "commit") return [];
     const what = type === "tag" ? "an annotated tag" : type === "tree" ? "a tree" : "a file";
-    const id = to.slice(0, 7);
-    return [`${short(ref)} would be at ${id}, which is ${what}: push a commit, such as ${id}^{commit}.`];
+    const id = shortId(to);
+    return [`${shortRef(ref)} would be at ${id}, which is ${what}: push a commit, such as ${id}^{commit}.`];
   });
   if (faults.length > 0) throw new Problem("push_refused", faults.slice(0, 10).join("\n"));
 }

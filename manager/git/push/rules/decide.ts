@@ -1,5 +1,5 @@
 import { Problem } from "../../../../platform/problems.ts";
-import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState } from "../../repository.ts";
+import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState, shortRef } from "../../repository.ts";
 import { checkRefName, clashesAmong } from "./ref-names.ts";
 
 /** What a push means for a repository. */
@@ -35,7 +35,9 @@ export function decide(updates: readonly RefUpdate[], { state, refs }: Present):
   if (branch === undefined) throw noBranch(updates, state.branch);
   const faults = updates.flatMap((update, index) => {
     const isTwice = pushed.get(update.ref) !== index;
-    return isTwice ? `${short(update.ref)} was pushed twice: push it once.` : (faultOf(update, branch) ?? []);
+    return isTwice
+      ? `${shortRef(update.ref)} was pushed twice: push it once.`
+      : (faultOf(update, branch) ?? []);
   });
   if (faults.length > 0) throw new Problem("push_refused", faults.slice(0, 10).join("\n"));
   const known = new Set(refs);
@@ -49,16 +51,11 @@ export function decide(updates: readonly RefUpdate[], { state, refs }: Present):
   for (const { ref } of created) {
     const clash = clashOf(ref);
     if (clash === undefined) continue;
-    const detail = `${short(ref)} cannot be beside ${short(clash)}: git keeps one as a file, the other as a folder. Push it under another name.`;
+    const detail = `${shortRef(ref)} cannot be beside ${shortRef(clash)}: git keeps one as a file, the other as a folder. Push it under another name.`;
     throw new Problem("push_refused", detail);
   }
   const deploying = updates.find(({ ref }) => ref === branchRef(branch));
   return { branch, deploying, stored: updates.filter((update) => update !== deploying) };
-}
-
-/** The name of a branch or tag, for people. */
-export function short(ref: string): string {
-  return ref.replace(/^refs\/(heads|tags)\//, "");
 }
 
 /** Returns the branch that deploys, which the first push chooses; undefined if it leaves that open. */
@@ -75,7 +72,7 @@ export function deployingBranch(
 function pushedBranches(updates: readonly RefUpdate[]): string[] {
   return updates
     .filter(({ ref, to }) => ref.startsWith(HEADS) && to !== NO_COMMIT)
-    .map(({ ref }) => short(ref));
+    .map(({ ref }) => shortRef(ref));
 }
 
 function noBranch(updates: readonly RefUpdate[], branch: string): Problem {

@@ -1,3 +1,5 @@
+import { shortRef } from "../../repository.ts";
+
 /** The rules of git-check-ref-format(1), which git applies only when a push is decided. */
 
 const MOST_CHARACTERS = 200;
@@ -6,7 +8,7 @@ const FORBIDDEN = /[\0-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|\/$|\.$/;
 
 /** @returns what is wrong with the name of a branch or tag; undefined for a valid one */
 export function checkRefName(ref: string): string | undefined {
-  const name = ref.replace(/^refs\/(heads|tags)\//, "");
+  const name = shortRef(ref);
   const shown = JSON.stringify(name.slice(0, 80));
   if (name.length > MOST_CHARACTERS)
     return `${shown}… is too long for a branch or tag: use at most ${MOST_CHARACTERS} characters.`;

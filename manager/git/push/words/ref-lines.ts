@@ -1,5 +1,12 @@
-import { branchRef, NO_COMMIT, type RefUpdate, type RepositoryState } from "../../repository.ts";
-import { deployingBranch, short } from "../rules/decide.ts";
+import {
+  branchRef,
+  NO_COMMIT,
+  type RefUpdate,
+  type RepositoryState,
+  shortId,
+  shortRef,
+} from "../../repository.ts";
+import { deployingBranch } from "../rules/decide.ts";
 
 /** Refs of a push that are shown. */
 export const MOST_LINES = 20;
@@ -11,8 +18,8 @@ export function refLines(
 ): string[] {
   const branch = deployingBranch(updates, state);
   const lines = updates.map(({ ref, to }) => {
-    if (to === NO_COMMIT) return `deleting ${short(ref)}`;
-    const shown = `${short(ref)} ${to.slice(0, 7)}`;
+    if (to === NO_COMMIT) return `deleting ${shortRef(ref)}`;
+    const shown = `${shortRef(ref)} ${shortId(to)}`;
     return branch !== undefined && ref === branchRef(branch) ? `${shown} → ${name}` : shown;
   });
   return atMost(lines, MOST_LINES);
