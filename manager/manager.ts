@@ -6,6 +6,7 @@ import type { ManagerOptions, Services } from "./api/services.ts";
 import type { RequestHandler } from "./app.ts";
 import { CommandRuns } from "./commands/command-runs.ts";
 import { Deploys } from "./deploys/deploys.ts";
+import { glance } from "./git/homes/git-home.ts";
 import type { Mirrors } from "./git/mirror/mirrors.ts";
 import { PushCounter } from "./git/push/push-counter.ts";
 import type { Repositories } from "./git/repositories.ts";
@@ -46,10 +47,10 @@ export function createManager(options: ManagerOptions): Manager {
     const { objectKinds } = await import("./api/files/object-kinds.ts");
     const { KnownFlows } = await import("./api/flows/known-flows.ts");
     const flows = new KnownFlows(options);
-    const opened = new Repositories({ ...options, deploys, kinds: () => objectKinds(services) });
+    const kinds = () => objectKinds(services);
+    const opened = new Repositories({ ...options, deploys, kinds });
     repositories = opened;
     const means = { ...options, deploys, commandRuns, keys, flows, repositories: opened };
-    const kinds = () => objectKinds(services);
     mirrors = new Mirrors({
       ...{ ...means, kinds, now: keys.now, audit: options.store?.audit },
       allowedHosts: options.callbackHosts ?? new Set(),
@@ -68,12 +69,12 @@ export function createManager(options: ManagerOptions): Manager {
       const { gitHome } = options;
       if (gitHome === undefined) return;
       try {
-        if (gitHome.look !== undefined && !(await gitHome.look()).isUnfinished) return;
+        if (!(await glance(gitHome)).isUnfinished) return;
         loading ??= load();
         await loading;
       } catch (error) {
         loading = undefined;
-        print(`git: repositories cannot be looked at: ${(error as Error).message}`);
+        print(`git: cannot read the repositories: ${(error as Error).message}`);
       }
     },
     handler(request, response) {

@@ -1,5 +1,5 @@
 /** The families of flows. Runs are read from the store, the rest is what the engine of this program counts. */
-import { type Family, type Sample, single } from "./metrics.ts";
+import { type Durations, type Family, histogram, type Sample, single } from "./metrics.ts";
 
 /** Runs of a flow by state: live ones now, and all that ever ended. */
 export interface FlowRuns {
@@ -25,7 +25,7 @@ export const FLOW_RUN_FAMILIES: readonly Family<FlowRuns>[] = [
   },
 ];
 
-/** What an engine counts. `bounds` are the upper bounds of the buckets, in milliseconds; `counts` has one more. */
+/** What an engine counts. */
 export interface EngineCounts {
   readonly attempts: number;
   readonly retries: number;
@@ -35,12 +35,7 @@ export interface EngineCounts {
   readonly stuck: number;
   /** Of this program, whichever run they are of. */
   readonly spansDropped: number;
-  readonly overhead: {
-    readonly bounds: readonly number[];
-    readonly counts: readonly number[];
-    readonly sumMs: number;
-    readonly count: number;
-  };
+  readonly overhead: Durations;
 }
 
 export const ENGINE_FAMILIES: readonly Family<EngineCounts>[] = [
@@ -68,7 +63,7 @@ export const ENGINE_FAMILIES: readonly Family<EngineCounts>[] = [
     help: "Time from the result of a step to the start of what follows it.",
     type: "histogram",
     labels: [],
-    samples: ({ overhead }) => overheads(overhead),
+    samples: ({ overhead }) => histogram(overhead),
   },
 ];
 
@@ -76,18 +71,4 @@ export const FLOW_FAMILIES = [...FLOW_RUN_FAMILIES, ...ENGINE_FAMILIES];
 
 function byState(flow: string, counts: FlowRuns["live"]): Sample[] {
   return Object.entries(counts).map(([state, value = 0]) => ({ value, labels: { flow, state } }));
-}
-
-function overheads({ bounds, counts, sumMs, count }: EngineCounts["overhead"]): Sample[] {
-  let sum = 0;
-  const buckets = bounds.map((bound, index): Sample => {
-    sum += counts[index]!;
-    return { part: "_bucket", labels: { le: bound / 1_000 }, value: sum };
-  });
-  return [
-    ...buckets,
-    { part: "_bucket", labels: { le: "+Inf" }, value: count },
-    { part: "_sum", labels: {}, value: sumMs / 1_000 },
-    { part: "_count", labels: {}, value: count },
-  ];
 }

@@ -37,6 +37,29 @@ export function tally(label: string, values: Readonly<Record<string, number>>, l
   return Object.entries(values).map(([key, value]) => ({ value, labels: { ...labels, [label]: key } }));
 }
 
+/** The times of a histogram. `bounds` are the upper bounds of its buckets, in milliseconds; `counts` has one more. */
+export interface Durations {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
+/** Returns the samples of a histogram of times, in seconds. */
+export function histogram({ bounds, counts, sumMs }: Durations): Sample[] {
+  let sum = 0;
+  const buckets = bounds.map((bound, index): Sample => {
+    sum += counts[index]!;
+    return { part: "_bucket", labels: { le: bound / 1_000 }, value: sum };
+  });
+  const count = sum + counts.at(-1)!;
+  return [
+    ...buckets,
+    { part: "_bucket", labels: { le: "+Inf" }, value: count },
+    { part: "_sum", labels: {}, value: sumMs / 1_000 },
+    { part: "_count", labels: {}, value: count },
+  ];
+}
+
 /** Items per turn of the event loop: about a millisecond of work for functions. */
 const ITEMS_PER_TURN = 20;
 

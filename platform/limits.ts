@@ -58,7 +58,7 @@ export const LIMITS = {
   execsAtOnce: ["SKIFF_EXEC_AT_ONCE", "count", "10", "commands that a manager runs at a time"],
   pushBytes: ["SKIFF_MAX_PUSH", "bytes", "256Mi", "size of a push to a git repository"],
   repositoryBytes: ["SKIFF_MAX_REPOSITORY", "bytes", "1Gi", "size of a git repository"],
-  gitMs: ["SKIFF_GIT_TIMEOUT", "duration", "10m", "time of a request of git"],
+  gitMs: ["SKIFF_GIT_TIMEOUT", "duration", "10m", "time of a git request"],
   gitAtOnce: ["SKIFF_GIT_AT_ONCE", "count", "10", "requests of git that a manager serves at a time"],
   memoryBytes: ["SKIFF_MEMORY", "memory", "75%", "memory of all instances together (one machine)"],
 } as const;

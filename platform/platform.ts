@@ -179,7 +179,7 @@ export interface VersionNote {
   readonly message?: string | undefined;
   /** Id of the git commit, 40 hexadecimal digits in lower case. */
   readonly commit?: string | undefined;
-  /** Author of that commit. Only a version that was deployed from a repository of Skiff has one. */
+  /** Author of that commit. Set only for versions that Skiff deployed from a git repository. */
   readonly author?: string | undefined;
 }
 

@@ -18,13 +18,12 @@ export class FlowCounts {
   /** Live runs without progress that nothing explains. */
   stuck = 0;
   /** From the result of a step to the start of what follows it: counts by bucket, not cumulative, with one for longer times. */
-  readonly overhead = { counts: new Array<number>(OVERHEAD_BUCKETS.length + 1).fill(0), sumMs: 0, count: 0 };
+  readonly overhead = { counts: new Array<number>(OVERHEAD_BUCKETS.length + 1).fill(0), sumMs: 0 };
 
   /** Records the time between the result of a step and the start of the next ones. */
   stepped(ms: number): void {
     const bucket = OVERHEAD_BUCKETS.findIndex((bound) => ms <= bound);
     this.overhead.counts[bucket < 0 ? OVERHEAD_BUCKETS.length : bucket]!++;
     this.overhead.sumMs += ms;
-    this.overhead.count++;
   }
 }

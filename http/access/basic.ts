@@ -1,6 +1,6 @@
 /**
  * Returns the key or token of `Authorization: Basic` (RFC 7617) as that of `Bearer`, for programs that know names and
- * passwords alone. It is the password, or the name where that is empty; the name is not looked at otherwise.
+ * passwords alone. It is the password, or the name where that is empty. Otherwise the name is ignored.
  */
 export function bearerFromBasic(authorization: readonly string[] = []): readonly string[] {
   const [only] = authorization;

@@ -24,7 +24,7 @@ export interface TokenVerifier {
   verify(text: string): Promise<Principal | undefined>;
 }
 
-/** What a client without a valid key does; clients of other protocols get other words. */
+/** What a client without a valid key should do. `gitAdvice` replaces it for git. */
 export const SEND_TOKEN = "send the header Authorization: Bearer TOKEN";
 
 export interface CredentialsOptions {

@@ -29,7 +29,7 @@ export class PublicAddresses {
 
   /** @throws Error if the host of a URL is an address that is not public */
   checkHost(hostname: string): void {
-    const host = hostname.replace(/^\[|\]$/g, "");
+    const host = withoutBrackets(hostname);
     if (isIP(host) !== 0 && !this.has(host)) throw blocked(hostname);
   }
 
@@ -40,7 +40,7 @@ export class PublicAddresses {
   async resolve(hostname: string): Promise<readonly string[]> {
     this.checkHost(hostname);
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
-    this.lookup(hostname.replace(/^\[|\]$/g, ""), { all: true }, (error, found) => {
+    this.lookup(withoutBrackets(hostname), { all: true }, (error, found) => {
       if (error) reject(error);
       else resolve(typeof found === "string" ? [found] : found.map(({ address }) => address));
     });
@@ -59,6 +59,11 @@ export class PublicAddresses {
       callback(null, first.address, first.family);
     });
   };
+}
+
+/** URLs have IPv6 addresses in brackets. */
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, "");
 }
 
 function blocked(hostname: string): Error {

@@ -52,6 +52,7 @@ export function guardAccess({ access, credentials, router, proxies, keyUsed }: G
       ctx.state.audited = { target };
       const { scope, ownWith } = rule;
       const isForOwn = ownWith !== undefined && includesScope(principal.scopes, ownWith);
+      // Requests with "signed" have left above, which the type of the rule does not know.
       if (scope !== "any" && scope !== "signed" && !isForOwn) requireScope(principal, scope);
       if (rule.over === "function") requireFunction(principal, name);
       if (rule.over === "all") requireAllFunctions(principal);

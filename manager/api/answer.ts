@@ -4,6 +4,7 @@ import type { Router } from "@koa/router";
 import type { Context, Middleware } from "koa";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, problemDocument, problemHeaders, toProblem } from "../../platform/problems.ts";
+import { GitFailed } from "../git/program/git.ts";
 import { toGitProblem } from "../git/program/git-problem.ts";
 import { GIT_CHALLENGE, gitAdvice, gitError, isGitPath } from "./git/git-request.ts";
 
@@ -38,7 +39,9 @@ export function answerProblems(print: (line: string) => void): Middleware {
         return;
       }
       if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${inspect(error)}`);
-      const problem = toProblem(ctx.path.startsWith("/git/") ? toGitProblem(error) : error);
+      // Elsewhere a time limit is not that of git.
+      const isOfGit = error instanceof GitFailed || ctx.path.startsWith("/git/");
+      const problem = toProblem(isOfGit ? toGitProblem(error) : error);
       ctx.status = problem.status;
       if (isGitPath(ctx.path)) return answerGit(ctx, problem);
       ctx.body = `${JSON.stringify(problemDocument(problem, callId))}\n`;
@@ -49,7 +52,7 @@ export function answerProblems(print: (line: string) => void): Middleware {
   };
 }
 
-/** Git prints a plain text, and asks for a password where it is challenged. */
+/** Answers git: an error of its protocol, or plain text with a challenge. */
 function answerGit(ctx: Context, problem: Problem): void {
   const inProtocol = gitError(ctx.path, problem);
   if (inProtocol !== undefined) {

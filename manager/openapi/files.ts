@@ -1,5 +1,5 @@
 import { CALL_ID, json, operation } from "./operation.ts";
-import { array, object, ref, type Schema, TEXT } from "./schema.ts";
+import { array, COMMIT_ID, object, ref, type Schema, TEXT } from "./schema.ts";
 
 const BYTES: Schema = { type: "string", format: "binary" };
 const OFF: Schema = { type: "boolean", default: false };
@@ -44,7 +44,7 @@ export function filePaths(): Record<string, Schema> {
           query("dryRun", OFF, "Only say what an apply would do"),
           query("prune", OFF, "Remove what the folder does not declare"),
           query("message", { type: "string", maxLength: 1_000 }, "What the deploys are about"),
-          query("commit", { type: "string", pattern: "^[0-9a-f]{40}$" }, "The git commit of the folder"),
+          query("commit", COMMIT_ID, "The git commit of the folder"),
           query("name", ref("Name"), "Name of the function, if the skiff.yaml declares one without its name"),
         ],
         requestBody: {

@@ -2,7 +2,7 @@ import { MOST_FUNCTIONS, MOST_NAME_CHARACTERS } from "../../platform/keys/key.ts
 import { SCOPES } from "../../platform/keys/scopes.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { CALL_ID, json, operation } from "./operation.ts";
-import { array, object, ref, type Schema, TEXT } from "./schema.ts";
+import { array, INSTANT, object, ref, type Schema, TEXT } from "./schema.ts";
 import { quotaPatchSchema, quotaSchema } from "./settings.ts";
 
 const ID: Schema = { name: "id", in: "path", required: true, schema: TEXT };
@@ -10,7 +10,6 @@ const IF_MATCH: Schema = {
   ...{ name: "If-Match", in: "header", schema: TEXT },
   description: "The key must have one of these ETags; * for any",
 };
-const INSTANT: Schema = { type: "string", format: "date-time" };
 const NAME: Schema = { type: "string", maxLength: MOST_NAME_CHARACTERS, description: "Chosen by people" };
 const SCOPE_LIST = array(
   { enum: SCOPES },

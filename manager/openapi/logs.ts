@@ -1,8 +1,7 @@
 import { LOG_LEVELS } from "../../platform/platform.ts";
 import { CALL_ID, operation } from "./operation.ts";
-import { ref, type Schema, TEXT } from "./schema.ts";
+import { INSTANT, ref, type Schema, TEXT } from "./schema.ts";
 
-const INSTANT: Schema = { type: "string", format: "date-time" };
 const VERSION: Schema = { type: "integer", minimum: 1 };
 const LEVEL: Schema = { enum: LOG_LEVELS };
 

@@ -6,6 +6,8 @@ export interface Schema {
 export const TEXT: Schema = { type: "string" };
 export const FLAG: Schema = { type: "boolean" };
 export const COUNT: Schema = { type: "integer", minimum: 0 };
+export const INSTANT: Schema = { type: "string", format: "date-time" };
+export const COMMIT_ID: Schema = { type: "string", pattern: "^[0-9a-f]{40}$" };
 
 export function ref(name: string): Schema {
   return { $ref: `#/components/schemas/${name}` };

@@ -5,14 +5,13 @@ import { fileSchemas } from "./files.ts";
 import { keySchemas } from "./keys.ts";
 import { logSchemas } from "./logs.ts";
 import { activitySchemas } from "./observing/activity.ts";
-import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
+import { array, COUNT, INSTANT, object, ref, type Schema, TEXT } from "./schema.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings.ts";
 import { historySchemas, usageSchemas } from "./usage.ts";
 import { routeRules } from "./versions.ts";
 
 const VERSION: Schema = { type: "integer", minimum: 1 };
 const BOOLEAN: Schema = { type: "boolean" };
-const INSTANT: Schema = { type: "string", format: "date-time" };
 const NAME: Schema = {
   type: "string",
   pattern: "^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$",

@@ -2,11 +2,10 @@ import type { Limits } from "../../platform/limits.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import { formatBytes } from "../../platform/quantity.ts";
 import { CALL_ID, json, operation } from "./operation.ts";
-import { array, object, ref, type Schema, TEXT } from "./schema.ts";
+import { array, INSTANT, object, ref, type Schema, TEXT } from "./schema.ts";
 
 const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_secret"];
 const VERSION: Schema = { type: "integer", minimum: 1 };
-const INSTANT: Schema = { type: "string", format: "date-time" };
 const SUMMARY = { name: ref("SecretName"), version: VERSION, createdAt: INSTANT, updatedAt: INSTANT };
 const NAME: Schema = { name: "name", in: "path", required: true, schema: ref("SecretName") };
 const IF_MATCH: Schema = {

@@ -1,8 +1,7 @@
 import { CALL_ID, operation } from "./operation.ts";
-import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
+import { array, COUNT, INSTANT, object, ref, type Schema, TEXT } from "./schema.ts";
 
 const COLUMN: Schema = { enum: ["function", "key", "version", "hour"] };
-const INSTANT: Schema = { type: "string", format: "date-time" };
 const USED = {
   calls: COUNT,
   errors: { ...COUNT, description: "Calls answered with 5xx, or broken off by the function or by Skiff" },

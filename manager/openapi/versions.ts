@@ -4,11 +4,10 @@ import { MOST_WEIGHT } from "../../platform/traffic.ts";
 import { MESSAGE_LENGTH } from "../api/versions/read-options.ts";
 import { GUARD_CALLS } from "../deploys/route-rules.ts";
 import { CALL_ID, json, NAME, operation, query, VERSION } from "./operation.ts";
-import { array, object, ref, type Schema, TEXT } from "./schema.ts";
+import { array, COMMIT_ID, INSTANT, object, ref, type Schema, TEXT } from "./schema.ts";
 
 const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function", "unknown_version"];
 const NUMBER: Schema = { type: "integer", minimum: 1 };
-const COMMIT: Schema = { type: "string", pattern: "^[0-9a-f]{40}$" };
 const TO: Schema = {
   oneOf: [NUMBER, { type: "string", pattern: "^[0-9a-fA-F]{7,40}$", description: "Digits of a commit" }],
 };
@@ -35,7 +34,7 @@ const ROUTING: readonly ProblemCode[] = [
   "storage_full",
 ];
 const OF_COMMITS: readonly ProblemCode[] = [
-  ...(["unknown_commit", "unknown_repository", "repository_conflict", "git_missing"] as const),
+  ...(["unknown_commit", "unknown_repository", "repository_conflict", "git_missing", "git_failed"] as const),
   ...(["push_refused", "build_failed", "invalid_declaration", "store_unavailable"] as const),
 ];
 const MESSAGE: Schema = { type: "string", maxLength: MESSAGE_LENGTH };
@@ -58,7 +57,7 @@ export const MATCHING: readonly Schema[] = [
 export function optionParameters(): readonly Schema[] {
   return [
     query("message", MESSAGE, { description: "Why this version is deployed" }),
-    query("commit", COMMIT, { description: "Id of the git commit" }),
+    query("commit", COMMIT_ID, { description: "Id of the git commit" }),
     query("traffic", percent(), {
       description: "Percentage of the calls for the new version; 0 stores it without calls",
     }),
@@ -67,7 +66,7 @@ export function optionParameters(): readonly Schema[] {
 
 /** The same as fields of a form. */
 export function optionFields(): Record<string, Schema> {
-  return { message: MESSAGE, commit: COMMIT, traffic: percent(), image: IMAGE_NAME };
+  return { message: MESSAGE, commit: COMMIT_ID, traffic: percent(), image: IMAGE_NAME };
 }
 
 function percent(): Schema {
@@ -81,14 +80,18 @@ export function versionPaths({ pageSize }: Limits): Record<string, Schema> {
   return {
     "/func/{name}/rollback": {
       parameters: [NAME],
-      post: operation("rollBack", "Send all calls to an earlier version, without a build", {
-        parameters: [
-          query("to", TO, { description: "By default the version that had all calls before" }),
-          ...MATCHING,
-        ],
-        answers: { 200: json("Every router obeys it", ref("RolledBack")) },
-        problems: [...KNOWN, ...ROUTING, ...OF_COMMITS],
-      }),
+      post: operation(
+        "rollBack",
+        "Send all calls to an earlier version; a commit whose version is gone is deployed again",
+        {
+          parameters: [
+            query("to", TO, { description: "By default the version that had all calls before" }),
+            ...MATCHING,
+          ],
+          answers: { 200: json("Every router obeys it", ref("RolledBack")) },
+          problems: [...KNOWN, ...ROUTING, ...OF_COMMITS],
+        },
+      ),
     },
     "/func/{name}/traffic": {
       parameters: [NAME],
@@ -170,7 +173,7 @@ export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
           version: NUMBER,
           url: { type: "string", format: "uri", description: "Address of this version" },
         },
-        createdAt: { type: "string", format: "date-time" },
+        createdAt: INSTANT,
         by: { ...TEXT, description: "Who deployed it; unknown for versions of an older Skiff" },
         hash: { ...hash, description: "SHA-256 of source and settings" },
         sourceHash: { ...hash, description: "SHA-256 of the source" },
@@ -178,7 +181,7 @@ export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
         share: { type: "number", minimum: 0, maximum: 1, description: "Its share of all calls" },
       },
       {
-        ...{ message: MESSAGE, commit: COMMIT, sourceBytes: { type: "integer", minimum: 0 } },
+        ...{ message: MESSAGE, commit: COMMIT_ID, sourceBytes: { type: "integer", minimum: 0 } },
         author: {
           ...TEXT,
           description: "Author of the commit in the git repository; `Name <address>` if it was pushed",
@@ -200,7 +203,7 @@ export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
         url: { type: "string", format: "uri" },
         warnings: WARNINGS,
       },
-      { commit: { ...COMMIT, description: "The tip of the branch of its git repository, if it has one" } },
+      { commit: { ...COMMIT_ID, description: "The tip of the branch of its git repository, if it has one" } },
     ),
     VersionPage: object({
       versions: array(ref("Version"), { maxItems: pageSize }),

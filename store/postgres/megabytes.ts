@@ -1,4 +1,4 @@
-const PART_BYTES = 1024 ** 2;
+import { PACK_PART_BYTES as PART_BYTES } from "../sql/repositories/packs.ts";
 
 /** The same bytes in parts of a megabyte. Each is overwritten when the next one is asked for. */
 export async function* megabytes(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PERSON } from "../git/support/person.ts";
 import { runDocument } from "../support/skiff/documented-commands.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
@@ -19,11 +20,7 @@ describe("docs/git.md", function () {
   });
 
   it("has commands that work", async () => {
-    const person = ["AUTHOR", "COMMITTER"].flatMap((role) => [
-      [`GIT_${role}_NAME`, "Ada"],
-      [`GIT_${role}_EMAIL`, "ada@example.com"],
-    ]);
-    const env = { HOME: folder, GIT_CONFIG_NOSYSTEM: "1", ...Object.fromEntries(person) };
+    const env = { HOME: folder, GIT_CONFIG_NOSYSTEM: "1", ...PERSON };
     // These need a CLI, and a repository elsewhere.
     const except = ["## The branch that deploys", "## Follow another repository"];
     await runDocument("docs/git.md", { url: skiff.url, folder, env }, except);

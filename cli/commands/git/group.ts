@@ -42,7 +42,7 @@ export function addGit(program: Command, surroundings: Surroundings): void {
       "Lists the commits of the branch that deploys, newest first, with the versions that they became.",
     )
     .argument("<function>", "name of the function, or of the group")
-    .option("-n, --limit <count>", "most commits", "20")
+    .option("-n, --limit <count>", "most commits, at most 100", "20")
     .action(action(surroundings, log));
   git
     .command("branch")

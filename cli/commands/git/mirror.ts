@@ -1,4 +1,5 @@
 import { shown } from "../../output/output.ts";
+import { shortCommit } from "../../output/short-commit.ts";
 import { ago } from "../../output/time.ts";
 import type { Task } from "../../task.ts";
 import { UsageError } from "../../usage-error.ts";
@@ -68,7 +69,7 @@ export function mirrorLines({
   last,
 }: Mirror): [string, string | undefined][] {
   const where = `${direction === "pull" ? "from" : "to"} ${shown(url)}${branch ? ` ${shown(branch)}` : ""}`;
-  const commit = last?.commit?.slice(0, 7) ?? "";
+  const commit = last?.commit === undefined ? "" : shortCommit(last.commit);
   const ended = last && `${ago(last.at, Date.now())}: ${last.error ? shown(last.error) : commit}`;
   return [
     ["mirror", where],

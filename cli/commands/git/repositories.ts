@@ -1,4 +1,5 @@
 import { shown } from "../../output/output.ts";
+import { shortCommit } from "../../output/short-commit.ts";
 import { pairs, table } from "../../output/table.ts";
 import { ago } from "../../output/time.ts";
 import type { Task } from "../../task.ts";
@@ -34,8 +35,6 @@ interface Commit {
   readonly versions: Readonly<Record<string, number>>;
 }
 
-const ID_DIGITS = 7;
-
 export async function list({ api, out }: Task): Promise<void> {
   const repositories = await api.all<Summary>("/git", "repositories");
   const now = Date.now();
@@ -45,7 +44,7 @@ export async function list({ api, out }: Task): Promise<void> {
       : table([
           ["NAME", "BRANCH", "COMMIT", "CHANGED", "FUNCTIONS"].map((head) => out.style("bold", head)),
           ...repositories.map(({ name, branch, head, updatedAt, functions }) => [
-            ...[name, shown(branch), short(head), ago(updatedAt, now), functions.join(", ")],
+            ...[name, shown(branch), headText(head), ago(updatedAt, now), functions.join(", ")],
           ]),
         ]),
   );
@@ -63,7 +62,7 @@ export async function show({ api, out }: Task, name: string): Promise<void> {
       ["name", found.name],
       ["clone", `git clone ${url}`],
       ["branch", shown(branch)],
-      ["commit", short(head)],
+      ["commit", headText(head)],
       ["functions", members.join(", ") || "none"],
       ["size", `${Math.ceil(bytes / 1024)} KiB`],
       ...(mirror === null ? [] : mirrorLines(mirror)),
@@ -84,7 +83,7 @@ export async function log({ api, out, options }: Task<{ limit: string }>, name: 
     table([
       ["COMMIT", "VERSION", "WHEN", "AUTHOR", "SUBJECT"].map((head) => out.style("bold", head)),
       ...commits.map(({ id, versions, at, author, subject }) => [
-        ...[short(id), versionsOf(versions, name), ago(at, now), shown(author), shown(subject)],
+        ...[shortCommit(id), versionsOf(versions, name), ago(at, now), shown(author), shown(subject)],
       ]),
     ]),
   );
@@ -104,6 +103,6 @@ function versionsOf(versions: Readonly<Record<string, number>>, repository: stri
     .join(" ");
 }
 
-function short(id: string | null): string {
-  return id?.slice(0, ID_DIGITS) ?? "none";
+function headText(id: string | null): string {
+  return id === null ? "none" : shortCommit(id);
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { functionPath } from "../../api/functions.ts";
+import { shortCommit } from "../../output/short-commit.ts";
 import { printWarnings } from "../../output/warnings.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
 
@@ -13,7 +14,9 @@ export function addRollback(program: Command, surroundings: Surroundings): void 
   program
     .command("rollback")
     .summary("send the calls to an earlier version")
-    .description("Sends all calls to the version that had them before, or to another one, without a build.")
+    .description(
+      "Sends all calls to the version that had them before, or to another one. A commit whose version is gone is deployed again.",
+    )
     .argument("<function>", "name of the function")
     .option("--to <version>", "the version, or digits of a commit of its git repository")
     .option("--if-version <n>", "only if this is the current version")
@@ -37,7 +40,7 @@ async function runRollback(
   });
   out.result(answer, () => [
     `All calls of ${name} go to version ${answer.version}.`,
-    ...(answer.commit === undefined ? [] : [`Its branch is at ${answer.commit.slice(0, 7)}.`]),
+    ...(answer.commit === undefined ? [] : [`Its branch is at ${shortCommit(answer.commit)}.`]),
   ]);
   printWarnings(out, answer.warnings);
 }

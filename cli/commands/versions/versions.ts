@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { functionPath } from "../../api/functions.ts";
 import { shown } from "../../output/output.ts";
+import { shortCommit } from "../../output/short-commit.ts";
 import { table } from "../../output/table.ts";
 import { ago } from "../../output/time.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
@@ -62,7 +63,7 @@ async function listVersions({ api, out }: Task, name: string): Promise<void> {
         share === 0 ? "-" : percentage(share),
         ago(createdAt, now),
         shown(by),
-        shown([message, commit?.slice(0, 7)].filter(Boolean).join("  ")).replaceAll("\n", " "),
+        shown([message, commit && shortCommit(commit)].filter(Boolean).join("  ")).replaceAll("\n", " "),
       ]),
     ]);
   });

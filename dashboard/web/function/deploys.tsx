@@ -1,13 +1,11 @@
 import { Link } from "wouter";
 import { Notice } from "../ui/notice.tsx";
 import { Badge, When } from "../ui/values.tsx";
-import type { Described } from "./described.ts";
+import { type Described, shareOf } from "./described.ts";
 
 /** The last versions: who deployed them and why, newest first; and what a guard did. */
 export function Deploys({ described }: { readonly described: Described }) {
   const { name, lastDeploys, lastRollback, lastRefusal, traffic } = described;
-  const all = traffic.reduce((sum, { weight }) => sum + weight, 0);
-  const shareOf = (version: number) => (traffic.find((each) => each.version === version)?.weight ?? 0) / all;
   const versions = `/functions/${name}/versions`;
   return (
     <>
@@ -37,7 +35,9 @@ export function Deploys({ described }: { readonly described: Described }) {
                 )}
               </span>
             </div>
-            {shareOf(version) > 0 ? <Badge tone="ok">{Math.round(shareOf(version) * 100)} %</Badge> : null}
+            {shareOf(traffic, version) > 0 ? (
+              <Badge tone="ok">{Math.round(shareOf(traffic, version) * 100)} %</Badge>
+            ) : null}
           </li>
         ))}
       </ul>

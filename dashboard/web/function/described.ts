@@ -118,6 +118,13 @@ export function isFailing({ calls, errors }: LastHour = { calls: 0, errors: 0 })
   return errors > 0 && errors >= calls * FAILING_SHARE;
 }
 
+/** The part of the calls that a version gets, from 0 to 1. */
+export function shareOf(traffic: readonly Share[], version: number): number {
+  const sum = traffic.reduce((all, { weight }) => all + weight, 0);
+  const own = traffic.find((each) => each.version === version)?.weight ?? 0;
+  return sum === 0 ? 0 : own / sum;
+}
+
 /** The path of a function in the API. */
 export function pathOf(name: string): string {
   return `/func/${encodeURIComponent(name)}`;

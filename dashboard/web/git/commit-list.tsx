@@ -1,18 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
+import { shareOf } from "../function/described.ts";
 import { Button } from "../ui/button.tsx";
 import { More } from "../ui/more.tsx";
 import { ProblemNotice } from "../ui/notice.tsx";
 import { usePaged } from "../ui/paged.ts";
 import { Badge, When } from "../ui/values.tsx";
 import { CommitChanges } from "./commit-changes.tsx";
-import {
-  type Commit,
-  type Member,
-  type Repository,
-  repositoryPath,
-  SHORT_ID,
-  shareOf,
-} from "./repository.ts";
+import { type Commit, type Member, type Repository, repositoryPath, SHORT_ID } from "./repository.ts";
 
 export interface CommitListProps {
   readonly repository: Repository;

@@ -78,13 +78,14 @@ function MirrorState({ name, mirror, onChange }: MirrorStateProps) {
         )}
       </span>
       <span class="with-copy">
-        {last === null ? <Badge>not tried yet</Badge> : null}
-        {last === null ? null : last.error === undefined ? (
-          <Badge tone="ok">in step</Badge>
+        {last === null ? (
+          <Badge>not tried yet</Badge>
         ) : (
-          <Badge tone="bad">failed</Badge>
+          <>
+            {last.error === undefined ? <Badge tone="ok">in step</Badge> : <Badge tone="bad">failed</Badge>}
+            <When at={last.at} />
+          </>
         )}
-        {last === null ? null : <When at={last.at} />}
         <Button small icon="retry" onClick={sync} {...allowed("deploy")}>
           Sync now
         </Button>

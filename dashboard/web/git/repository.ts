@@ -45,7 +45,7 @@ export interface Commit {
   readonly at: string;
   readonly subject: string;
   readonly body: string;
-  /** Kept versions with its source, by function. */
+  /** The newest kept version with its source, by function. */
   readonly versions: Readonly<Record<string, number>>;
 }
 
@@ -54,11 +54,4 @@ export const SHORT_ID = 7;
 /** The path of a repository in the API. */
 export function repositoryPath(name: string): string {
   return `/git/${encodeURIComponent(name)}`;
-}
-
-/** The part of the calls that a version gets, from 0 to 1. */
-export function shareOf(traffic: readonly Share[], version: number): number {
-  const sum = traffic.reduce((all, { weight }) => all + weight, 0);
-  const own = traffic.find((each) => each.version === version)?.weight ?? 0;
-  return sum === 0 ? 0 : own / sum;
 }

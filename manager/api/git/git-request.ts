@@ -52,11 +52,12 @@ interface Packet {
   readonly body: string;
 }
 
-/** Most bytes of a packet, without its length (gitprotocol-common(5)). */
+/** Most bytes of a packet, without its length. Fits a packet of `side-band`, at most 1,000 bytes. */
 const MOST_BYTES = 990;
 
 function packet(text: string): string {
-  const bytes = Buffer.from(text).subarray(0, MOST_BYTES);
-  const length = (bytes.length + 4).toString(16).padStart(4, "0");
-  return `${length}${bytes.toString()}`;
+  // A character that the cut divides becomes U+FFFD, which has another length.
+  const sent = Buffer.from(text).subarray(0, MOST_BYTES).toString();
+  const length = (Buffer.byteLength(sent) + 4).toString(16).padStart(4, "0");
+  return `${length}${sent}`;
 }

@@ -43,7 +43,7 @@ export function receiveHook(services: Services): Handler {
   };
 }
 
-/** Empty if nothing is signed right: there is no mirror that is pulled, or no secret. */
+/** Returns the secret of the webhook; empty without a pull mirror or its secret, so that no signature matches. */
 async function signingSecret(mirror: Mirror | undefined, { platform }: Services): Promise<string> {
   if (mirror?.direction !== "pull" || mirror.webhookSecret === undefined) return "";
   try {

@@ -25,8 +25,8 @@ export function listRepositories(services: Services): Handler {
     // One more repository shows whether there is a next page.
     const page = { after, limit: limit + 1 };
     const found =
-      member === undefined ? await listVisible(ctx, services, page) : await ownerOf(member, services);
-    const shown = found.filter((each) => maySee(ctx.state.principal, each)).slice(0, limit);
+      member === undefined ? await listVisible(ctx, services, page) : await ownerOf(ctx, services, member);
+    const shown = found.slice(0, limit);
     const next = found.length > limit ? cursorFromName(shown.at(-1)!.name) : null;
     answerJson(ctx, { repositories: shown.map((each) => repositorySummary(each, services, ctx)), next });
   };
@@ -49,9 +49,13 @@ async function listVisible(
   }
 }
 
-async function ownerOf(member: string, { repositories }: Services): Promise<readonly KeptRepository[]> {
+async function ownerOf(
+  ctx: Call,
+  { repositories }: Services,
+  member: string,
+): Promise<readonly KeptRepository[]> {
   const { home } = await repositories.tools();
   const owner = isFunctionName(member) ? await home.ownerOf(member) : undefined;
   const repository = owner === undefined ? undefined : await home.find(owner);
-  return repository === undefined ? [] : [repository];
+  return repository !== undefined && maySee(ctx.state.principal, repository) ? [repository] : [];
 }

@@ -12,7 +12,7 @@ import { readJson } from "../read-json.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { isBranchName } from "./branch-name.ts";
-import { signalOf } from "./repository-access.ts";
+import { rethrowUnlessFree, signalOf } from "./repository-access.ts";
 import { mirrorDocument } from "./repository-document.ts";
 
 const BODY_BYTES = 16 * 1024;
@@ -64,10 +64,9 @@ async function keepMirror(name: string, mirror: Mirror, { services, signal }: Ke
       repository.save({ state: { ...repository.state, mirror } }),
     );
   } catch (error) {
-    if (!(error instanceof Problem) || error.code !== "unknown_repository") throw error;
+    if (mirror.direction === "push") throw error;
+    await rethrowUnlessFree(error, name, services);
     const { home } = await repositories.tools();
-    // What is pulled first creates the function, unless the name is that of a function in another repository.
-    if (mirror.direction === "push" || (await home.ownerOf(name)) !== undefined) throw error;
     await repositories.inTurn(name, signal, async () => {
       const created = await home.create(name, emptyState());
       try {

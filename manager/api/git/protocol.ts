@@ -11,7 +11,13 @@ import type { RepositoryWork } from "../../git/repositories.ts";
 import { emptyState } from "../../git/repository.ts";
 import { hostsOf } from "../deploy-function.ts";
 import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
-import { requireMembers, requireRepository, signalOf } from "./repository-access.ts";
+import {
+  requireMembers,
+  requireRepository,
+  rethrowUnlessFree,
+  signalOf,
+  unknownRepository,
+} from "./repository-access.ts";
 
 /** `GET /git/NAME.git/info/refs?service=`: the refs, which begin a clone, a fetch or a push. */
 export function advertiseRefs(services: Services): Handler {
@@ -23,11 +29,14 @@ export function advertiseRefs(services: Services): Handler {
     }
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
-    await authorize(ctx, services, { service, name });
+    const { principal } = ctx.state;
+    const isFetch = service === "git-upload-pack";
+    requireScope(principal, isFetch ? "read" : "deploy", isFetch ? "A clone" : "A push");
+    await requireRepository(principal, name, services);
     await services.repositories.serve(ctx.state.by, signal, async () => {
       const work = await openFor(service, name, { services, signal });
       try {
-        requireMembers(ctx.state.principal, name, work.repository.state);
+        requireMembers(principal, name, work.repository.state);
         await answer(ctx, work, { path: "info/refs", query: `service=${service}`, signal });
       } finally {
         await work.repository.release();
@@ -41,12 +50,11 @@ export function uploadPack(services: Services): Handler {
   return async (ctx) => {
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
-    await authorize(ctx, services, { service: "git-upload-pack", name });
+    await requireRepository(ctx.state.principal, name, services);
     await services.repositories.serve(ctx.state.by, signal, async () => {
       const { git, home, hooks } = await services.repositories.tools();
       const repository = await home.open(name);
-      if (repository === undefined)
-        throw new Problem("unknown_repository", `There is no repository "${name}".`);
+      if (repository === undefined) throw unknownRepository(name);
       const request = services.repositories.live.begin(name);
       try {
         await answer(ctx, { git, hooks, repository }, { path: "git-upload-pack", query: "", signal });
@@ -63,7 +71,7 @@ export function receivePack(services: Services): Handler {
     const signal = signalOf(ctx, services);
     const name = repositoryName(ctx);
     ctx.state.audited = { target: name };
-    await authorize(ctx, services, { service: "git-receive-pack", name });
+    await requireRepository(ctx.state.principal, name, services);
     await checkLength(ctx, services);
     await services.repositories.serve(ctx.state.by, signal, async () => {
       const work = await openFor("git-receive-pack", name, { services, signal });
@@ -77,7 +85,11 @@ export function receivePack(services: Services): Handler {
         requireMembers(principal, name, work.repository.state);
         await session.begin();
         await answer(ctx, work, {
-          ...{ path: "git-receive-pack", query: "", mostBytes: services.limits.pushBytes, signal, session },
+          path: "git-receive-pack",
+          query: "",
+          mostBytes: services.limits.pushBytes,
+          signal,
+          session,
         });
       } finally {
         await session.end();
@@ -131,32 +143,18 @@ async function answer(
 async function openFor(
   service: GitService,
   name: string,
-  { services: { repositories }, signal }: { readonly services: Services; readonly signal: AbortSignal },
+  { services, signal }: { readonly services: Services; readonly signal: AbortSignal },
 ): Promise<RepositoryWork> {
+  const { repositories } = services;
   if (service === "git-upload-pack") return repositories.read(name, signal);
   try {
     return await repositories.read(name, signal);
   } catch (error) {
-    // The first push creates the function, unless the name is that of a function in another repository.
-    if (!(error instanceof Problem) || error.code !== "unknown_repository") throw error;
+    await rethrowUnlessFree(error, name, services);
     const tools = await repositories.tools();
-    if ((await tools.home.ownerOf(name)) !== undefined) throw error;
     const repository: OpenRepository = await tools.home.create(name, emptyState());
     return { ...tools, repository };
   }
-}
-
-interface Wanted {
-  readonly service: GitService;
-  readonly name: string;
-}
-
-/** @throws Problem `insufficient_scope`, `git_missing` */
-async function authorize(ctx: Call, services: Services, { service, name }: Wanted): Promise<void> {
-  const { principal } = ctx.state;
-  const what = service === "git-upload-pack" ? "A clone" : "A push";
-  requireScope(principal, service === "git-upload-pack" ? "read" : "deploy", what);
-  await requireRepository(principal, name, services);
 }
 
 /** @throws Problem `invalid_name` */

@@ -1,6 +1,7 @@
 import { type Principal, requireFunction } from "../../../http/access/principal.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
 import { checkFunctionName } from "../../../platform/function-name.ts";
+import { Problem } from "../../../platform/problems.ts";
 import type { RepositoryWork } from "../../git/repositories.ts";
 import type { RepositoryState } from "../../git/repository.ts";
 import type { Call, Services } from "../services.ts";
@@ -44,13 +45,27 @@ export async function withRepository<T>(
   return await repositories.serve(ctx.state.by, signal, async () => {
     await requireRepository(ctx.state.principal, name, services);
     const work = await repositories.read(name, signal);
-    try {
-      requireMembers(ctx.state.principal, name, work.repository.state);
-      return await read(work, signal);
-    } finally {
-      await work.repository.release();
-    }
+    requireMembers(ctx.state.principal, name, work.repository.state);
+    return await read(work, signal);
   });
+}
+
+export function unknownRepository(name: string): Problem {
+  return new Problem("unknown_repository", `There is no repository "${name}".`);
+}
+
+/**
+ * Rethrows an error unless nothing has the name, not even a function in another repository. Then a first push or pull
+ * creates the repository and its function.
+ */
+export async function rethrowUnlessFree(
+  error: unknown,
+  name: string,
+  { repositories }: Pick<Services, "repositories">,
+): Promise<void> {
+  if (!(error instanceof Problem) || error.code !== "unknown_repository") throw error;
+  const { home } = await repositories.tools();
+  if ((await home.ownerOf(name)) !== undefined) throw error;
 }
 
 /** Aborts when the client leaves, the manager closes, or the time of the request is over. */

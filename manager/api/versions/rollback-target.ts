@@ -9,9 +9,11 @@ import { keptVersions } from "./read-versions.ts";
 const COMMIT = /^[0-9a-f]{7,40}$/i;
 
 /** What a rollback goes to: a kept version, or the version that was made of a commit whose own is not kept. */
-export type RollbackTarget =
-  | { readonly version: number }
-  | { readonly version: number; readonly commit: CommitId; readonly isDeployed: true };
+export interface RollbackTarget {
+  readonly version: number;
+  /** Of a version that was made. */
+  readonly commit?: CommitId;
+}
 
 /** @throws Problem `invalid_request` for what is neither a version nor the beginning of a commit */
 export function versionOrCommit(text: string | undefined): string | undefined {
@@ -45,6 +47,6 @@ export async function rollbackTarget(
     const all = { ...services, git, home, kinds: objectKinds(services) };
     const deployed = await deployAgain(order, all);
     const made = deployed.functions.find((each) => each.name === name);
-    return { version: made!.version, commit: deployed.repository.state.tip!, isDeployed: true };
+    return { version: made!.version, commit: deployed.repository.state.tip! };
   });
 }

@@ -1,10 +1,9 @@
 import type { Git } from "../program/git.ts";
-import { type ListOptions, listTree, type TreeEntry } from "../tree/list-tree.ts";
+import { FOLDER, type ListOptions, listTree, type TreeEntry } from "../tree/list-tree.ts";
 import { readBlobs } from "../tree/read-blobs.ts";
 
 export type PlaceOptions = Omit<ListOptions, "isDeep" | "hasSizes" | "path"> & { readonly path: string };
 
-const FOLDER = "040000";
 /** A settings file is never as large. */
 const MOST_BYTES = 1024 ** 2;
 

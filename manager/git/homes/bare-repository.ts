@@ -2,7 +2,7 @@ import type { Dirent } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { branchRef, type CommitId } from "../repository.ts";
-import { writeDurably } from "./durable-files.ts";
+import { writeDurably } from "./files/durable-files.ts";
 
 const CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
 const FOLDERS = ["objects/pack", "objects/info", "refs/heads", "refs/tags"];

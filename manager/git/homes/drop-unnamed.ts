@@ -1,14 +1,17 @@
-import { readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Git } from "../program/git.ts";
 import type { CommitId, RepositoryState } from "../repository.ts";
 import type { MaintainOptions } from "./home.ts";
-import { packsIn } from "./objects.ts";
+import { bytesOf, looseIn, loosePath, packsIn } from "./objects.ts";
 
-const LOOSE_FOLDER = /^[0-9a-f]{2}$/;
-const LOOSE_OBJECT = /^[0-9a-f]{38}$/;
 /** Share of a repository that has to be superfluous. */
 const WORTH = 0.1;
+
+export interface DropOptions extends MaintainOptions {
+  /** The commits of its versions stay. */
+  readonly state: RepositoryState;
+}
 
 /**
  * Removes the objects that neither a ref nor a version leads to, if the repository has more than half of its bytes: those
@@ -18,13 +21,13 @@ const WORTH = 0.1;
 export async function dropUnnamed(
   git: Git,
   path: string,
-  { mostBytes = 0, liveSince, state }: MaintainOptions,
+  { mostBytes = 0, liveSince, state }: DropOptions,
 ): Promise<boolean> {
   const objects = join(path, "objects");
   const packs = await packsIn(objects);
-  const bytes = packs.reduce((sum, pack) => sum + pack.bytes, 0);
+  const bytes = bytesOf(packs);
   if (liveSince !== undefined || bytes <= mostBytes / 2) return false;
-  const names = await present(git, path, state === undefined ? [] : namedBy(state));
+  const names = await present(git, path, namedBy(state));
   const input = names.map((id) => `${id}\n`).join("");
   const usage = ["rev-list", "--objects", "--disk-usage", "--all", "--stdin"];
   const used = Number((await git.run(usage, { repository: path, input })).toString());
@@ -40,7 +43,7 @@ export async function dropUnnamed(
   ];
   const made = (await git.run(args, { repository: path, input })).toString().trim();
   for (const { id } of packs) if (id !== made) await removePack(objects, id);
-  for (const file of loose) await rm(file, { force: true });
+  for (const id of loose) await rm(loosePath(objects, id), { force: true });
   return true;
 }
 
@@ -67,13 +70,4 @@ async function present(git: Git, repository: string, ids: readonly CommitId[]): 
     .toString()
     .split("\n")
     .filter((line) => /^[0-9a-f]{40}$/.test(line));
-}
-
-async function looseIn(objects: string): Promise<string[]> {
-  const files: string[] = [];
-  for (const folder of (await readdir(objects)).filter((name) => LOOSE_FOLDER.test(name))) {
-    const names = (await readdir(join(objects, folder))).filter((name) => LOOSE_OBJECT.test(name));
-    files.push(...names.map((name) => join(objects, folder, name)));
-  }
-  return files;
 }

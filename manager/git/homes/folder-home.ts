@@ -1,13 +1,13 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checkFunctionName, isFunctionName } from "../../../platform/function-name.ts";
+import { checkFunctionName } from "../../../platform/function-name.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { Git } from "../program/git.ts";
 import { branchRef, type RefUpdate, type RepositoryState } from "../repository.ts";
 import { initRepository, readRef, setHead } from "./bare-repository.ts";
-import { syncPath } from "./durable-files.ts";
 import { repositoryConflict, toStorageFull } from "./failures.ts";
+import { syncPath } from "./files/durable-files.ts";
+import { findRepositories, newRepositoryPath, repositoryPath, setAside } from "./files/repository-folders.ts";
 import { type FolderChanges, FolderRepository } from "./folder-repository.ts";
 import { ALONE, type Home, type KeptRepository, type OpenRepository, type RepositoryChange } from "./home.ts";
 import { InTurn } from "./in-turn.ts";
@@ -15,10 +15,6 @@ import { maintain, removeLeftovers } from "./maintain.ts";
 import { addObjects, syncObjects } from "./objects.ts";
 import { areAtTheirStart, moveRefs } from "./ref-moves.ts";
 import { type KeptState, readState, writeState } from "./state-file.ts";
-
-const SUFFIX = ".git";
-/** Folders of repositories that are not kept yet, or no more. No name of a repository leads to them. */
-const LEFTOVER = /^(new|gone)-/;
 
 export interface FolderHomeOptions {
   /** Made when it is needed. */
@@ -47,7 +43,7 @@ export class FolderHome implements Home {
   async create(name: string, state: RepositoryState): Promise<OpenRepository> {
     checkFunctionName(name);
     await this.#load();
-    const path = join(this.#options.folder, `new-${randomUUID()}`);
+    const path = newRepositoryPath(this.#options.folder);
     try {
       await initRepository(path, state.branch);
     } catch (error) {
@@ -63,9 +59,7 @@ export class FolderHome implements Home {
     const found: KeptRepository[] = [];
     for (const name of names.slice(0, limit)) {
       const kept = this.#known.get(name) ?? (await this.#turns.run(name, () => this.#read(name)));
-      if (kept === undefined) continue;
-      const head = await readRef(this.#pathOf(name), branchRef(kept.state.branch));
-      found.push({ name, state: kept.state, updatedAt: kept.updatedAt, ...(head && { head }) });
+      if (kept !== undefined) found.push(await this.#describe(name, kept));
     }
     return found;
   }
@@ -74,8 +68,7 @@ export class FolderHome implements Home {
     await this.#load();
     const kept = this.#known.get(name);
     if (kept === undefined) return this.#known.has(name) ? await this.open(name) : undefined;
-    const head = await readRef(this.#pathOf(name), branchRef(kept.state.branch));
-    return { name, state: kept.state, updatedAt: kept.updatedAt, ...(head && { head }) };
+    return await this.#describe(name, kept);
   }
 
   async ownerOf(functionName: string): Promise<string | undefined> {
@@ -95,15 +88,11 @@ export class FolderHome implements Home {
   async remove(name: string): Promise<boolean> {
     await this.#load();
     return await this.#turns.run(checkFunctionName(name), async () => {
-      const gone = join(this.#options.folder, `gone-${randomUUID()}`);
+      const { folder } = this.#options;
       this.#known.delete(name);
-      try {
-        await rename(this.#pathOf(name), gone);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-        throw error;
-      }
-      await syncPath(this.#options.folder);
+      const gone = await setAside(folder, name);
+      if (gone === undefined) return false;
+      await syncPath(folder);
       await rm(gone, { recursive: true, force: true });
       return true;
     });
@@ -114,7 +103,7 @@ export class FolderHome implements Home {
   }
 
   #pathOf(name: string): string {
-    return join(this.#options.folder, `${name}${SUFFIX}`);
+    return repositoryPath(this.#options.folder, name);
   }
 
   #load(): Promise<void> {
@@ -127,20 +116,20 @@ export class FolderHome implements Home {
 
   /** Reads every state, and removes folders that a killed Skiff left. */
   async #readAll(): Promise<void> {
-    const { folder } = this.#options;
-    await mkdir(folder, { recursive: true });
-    for (const entry of await readdir(folder)) {
-      if (LEFTOVER.test(entry) && !entry.endsWith(SUFFIX)) {
-        await rm(join(folder, entry), { recursive: true, force: true });
-        continue;
-      }
-      const name = entry.slice(0, -SUFFIX.length);
-      if (!entry.endsWith(SUFFIX) || !isFunctionName(name)) continue;
+    for (const name of await findRepositories(this.#options.folder)) {
       // One that is broken must not keep the others away: whoever asks for it gets the reason.
       const kept = await readState(this.#pathOf(name)).catch(() => undefined);
       this.#known.set(name, kept);
       await removeLeftovers(this.#pathOf(name), { isStart: true });
     }
+  }
+
+  async #describe(
+    name: string,
+    { state, updatedAt }: Pick<KeptState, "state" | "updatedAt">,
+  ): Promise<KeptRepository> {
+    const head = await readRef(this.#pathOf(name), branchRef(state.branch));
+    return { name, state, updatedAt, ...(head && { head }) };
   }
 
   /** Ends what a killed Skiff began, and opens the repository. */
@@ -160,7 +149,10 @@ export class FolderHome implements Home {
     const change: FolderChanges = {
       save: (repository, each) => this.#turns.run(name, () => this.#save(repository, each)),
       maintain: (repository, options) =>
-        this.#turns.run(name, () => maintain(this.#options.git, repository.path, options)),
+        this.#turns.run(name, () => {
+          const { path, state } = repository;
+          return maintain(this.#options.git, path, { ...options, state });
+        }),
     };
     return new FolderRepository({ name, path, kept, head, change });
   }

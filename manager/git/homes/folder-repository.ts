@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommitId, RepositoryState } from "../repository.ts";
 import type { MaintainOptions, OpenRepository, RepositoryChange } from "./home.ts";
-import { packsIn } from "./objects.ts";
+import { bytesOf, packsIn } from "./objects.ts";
 import type { KeptState } from "./state-file.ts";
 
 /** What the home does to a repository. */
@@ -44,13 +44,12 @@ export class FolderRepository implements OpenRepository {
     return this.#change.save(this, change);
   }
 
-  async maintain(options: MaintainOptions = {}): Promise<void> {
-    await this.#change.maintain(this, { ...options, state: this.state });
+  maintain(options: MaintainOptions = {}): Promise<void> {
+    return this.#change.maintain(this, options);
   }
 
   async bytes(): Promise<number> {
-    const packs = await packsIn(join(this.path, "objects"));
-    return packs.reduce((sum, { bytes }) => sum + bytes, 0);
+    return bytesOf(await packsIn(join(this.path, "objects")));
   }
 
   async release(): Promise<void> {

@@ -84,8 +84,6 @@ export interface MaintainOptions {
   readonly liveSince?: number | undefined;
   /** Most bytes of a repository. Absent: nothing is dropped. */
   readonly mostBytes?: number;
-  /** The commits of versions stay. */
-  readonly state?: RepositoryState;
 }
 
 export interface RepositoryChange {

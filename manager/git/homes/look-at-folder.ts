@@ -1,8 +1,8 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isPushDue } from "../mirror/push-due.ts";
 import { branchRef } from "../repository.ts";
 import { readRef } from "./bare-repository.ts";
+import { namesIn, repositoryName } from "./files/repository-folders.ts";
 import { readState } from "./state-file.ts";
 
 /** What a home has, found without git. */
@@ -14,10 +14,10 @@ export interface HomeGlance {
 
 /** Looks at the repositories in a folder. One whose state is broken has its error when it is opened. */
 export async function lookAtFolder(folder: string): Promise<HomeGlance> {
-  const repositories = (await namesIn(folder)).filter((name) => name.endsWith(".git"));
+  const repositories = (await namesIn(folder)).filter((entry) => repositoryName(entry) !== undefined);
   let isUnfinished = false;
-  for (const name of repositories) {
-    const path = join(folder, name);
+  for (const entry of repositories) {
+    const path = join(folder, entry);
     const kept = await readState(path).catch(() => undefined);
     if (kept === undefined) continue;
     const { branch, tip, pending } = kept.state;
@@ -26,13 +26,4 @@ export async function lookAtFolder(folder: string): Promise<HomeGlance> {
       isUnfinished = true;
   }
   return { hasRepositories: repositories.length > 0, isUnfinished };
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }

@@ -1,8 +1,8 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Git } from "../program/git.ts";
-import { dropUnnamed } from "./drop-unnamed.ts";
-import { UNFINISHED } from "./durable-files.ts";
+import { type DropOptions, dropUnnamed } from "./drop-unnamed.ts";
+import { CLOCK_MS, UNFINISHED } from "./files/durable-files.ts";
 import type { MaintainOptions } from "./home.ts";
 import { packsIn } from "./objects.ts";
 
@@ -11,8 +11,6 @@ const MOST_PACKS = 40;
 const MOST_LOOSE = 8;
 const SAMPLE = "17";
 const STALE_MS = 24 * 3_600_000;
-/** Clocks of file systems are coarse. */
-const CLOCK_MS = 2_000;
 /** A push that has not ended. Git before 2.31 has another name for it. */
 const QUARANTINE = /^(tmp_objdir-)?incoming-/;
 /** Packs that are not complete, and marks of those that were arriving. */
@@ -22,7 +20,7 @@ const OF_GIT = /^(tmp_|\.tmp-|pack-[0-9a-f]{40}\.keep$)/;
  * Packs the objects of a repository again if they are in many files, and removes what killed programs left. What no ref
  * and no version leads to is lost only in a repository that has more than half of `mostBytes`.
  */
-export async function maintain(git: Git, path: string, options: MaintainOptions): Promise<void> {
+export async function maintain(git: Git, path: string, options: DropOptions): Promise<void> {
   await removeLeftovers(path, options);
   if (options.mostBytes !== undefined && (await dropUnnamed(git, path, options))) return;
   if (!(await needsRepack(join(path, "objects")))) return;

@@ -1,6 +1,7 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { addDurably, syncPath } from "./durable-files.ts";
+import { dirname, join } from "node:path";
+import { addDurably, CLOCK_MS, syncPath } from "./files/durable-files.ts";
+import { namesIn } from "./files/repository-folders.ts";
 
 /** Git uses a pack as soon as it finds the `.idx`, so that one comes last. */
 const PACK_FILE = /^pack-[0-9a-f]{40}\.(pack|rev|idx)$/;
@@ -21,20 +22,17 @@ export async function addObjects(from: string, to: string): Promise<void> {
   packs.sort((a, b) => placeOf(a) - placeOf(b));
   for (const name of packs) await addDurably(join(from, "pack", name), join(to, "pack", name));
   if (packs.length > 0) await syncPath(join(to, "pack"));
-  for (const folder of (await namesIn(from)).filter((name) => LOOSE_FOLDER.test(name))) {
-    const objects = (await namesIn(join(from, folder))).filter((name) => LOOSE_OBJECT.test(name));
-    if (objects.length === 0) continue;
-    await mkdir(join(to, folder), { recursive: true });
-    for (const name of objects) await addDurably(join(from, folder, name), join(to, folder, name));
-    await syncPath(join(to, folder));
-  }
+  const loose = await looseIn(from);
+  const folders = new Set(loose.map((id) => dirname(loosePath(to, id))));
+  for (const folder of folders) await mkdir(folder, { recursive: true });
+  for (const id of loose) await addDurably(loosePath(from, id), loosePath(to, id));
+  for (const folder of folders) await syncPath(folder);
   await syncPath(to);
 }
 
 /** Writes the names of objects to the disk that git added after `since`. It writes their contents itself. */
 export async function syncObjects(objects: string, since: Date): Promise<void> {
-  // Clocks of file systems are coarse.
-  const after = since.getTime() - 2000;
+  const after = since.getTime() - CLOCK_MS;
   const folders = (await readdir(objects)).filter((name) => LOOSE_FOLDER.test(name) || name === "pack");
   for (const folder of folders) {
     const path = join(objects, folder);
@@ -56,15 +54,26 @@ export async function packsIn(objects: string): Promise<readonly PackFile[]> {
   return packs;
 }
 
-function placeOf(name: string): number {
-  return PACK_ORDER.indexOf(name.slice(name.lastIndexOf(".")));
+/** Returns the sum of the bytes of packs. */
+export function bytesOf(packs: readonly Pick<PackFile, "bytes">[]): number {
+  return packs.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+/** Lists the ids of the objects in a folder of objects that are in no pack. */
+export async function looseIn(objects: string): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const folder of (await readdir(objects)).filter((name) => LOOSE_FOLDER.test(name))) {
+    const names = (await namesIn(join(objects, folder))).filter((name) => LOOSE_OBJECT.test(name));
+    ids.push(...names.map((name) => folder + name));
   }
+  return ids;
+}
+
+/** Returns the file of an object that is in no pack. */
+export function loosePath(objects: string, id: string): string {
+  return join(objects, id.slice(0, 2), id.slice(2));
+}
+
+function placeOf(name: string): number {
+  return PACK_ORDER.indexOf(name.slice(name.lastIndexOf(".")));
 }

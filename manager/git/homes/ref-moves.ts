@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import type { Git } from "../program/git.ts";
 import { NO_COMMIT, type RefUpdate } from "../repository.ts";
 import { readRef } from "./bare-repository.ts";
-import { syncPath } from "./durable-files.ts";
+import { syncPath } from "./files/durable-files.ts";
 
 /** Whether every ref is where its update expects it. */
 export async function areAtTheirStart(path: string, updates: readonly RefUpdate[]): Promise<boolean> {
@@ -28,7 +28,7 @@ export async function moveRefs(git: Git, path: string, options: MoveOptions): Pr
   await removeLocks(path, updates);
   const lines = updates.map(({ ref, from, to }) => `update ${ref}\0${to}\0${from}\0`).join("");
   const { stdin, stdout, ended } = git.start(["update-ref", "--stdin", "-z"], { repository: path });
-  // The end of git says what became of it, not the end of its input.
+  // The exit code of git is the error, not a failed write to its input.
   stdin.on("error", () => {});
   const isPrepared = printsLine(stdout, "prepare: ok");
   stdin.write(`start\0${lines}prepare\0`);

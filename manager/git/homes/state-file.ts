@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../../../platform/problems.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import type { FunctionState, RefUpdate, RepositoryState } from "../repository.ts";
-import { writeDurably } from "./durable-files.ts";
+import { writeDurably } from "./files/durable-files.ts";
 
 const NAME = "skiff-state.json";
 
@@ -52,11 +53,11 @@ export function writeState(path: string, kept: KeptState): Promise<void> {
  * @throws Error if it is none
  */
 export function checkState(value: unknown): RepositoryState {
-  if (!isObject(value)) throw new Error("the state is missing");
+  if (!isRecord(value)) throw new Error("the state is missing");
   const { branch, isGroup, functions } = value;
   if (typeof branch !== "string" || branch === "") throw new Error("the branch is missing");
   if (typeof isGroup !== "boolean") throw new Error("isGroup is missing");
-  if (!isObject(functions)) throw new Error("the functions are missing");
+  if (!isRecord(functions)) throw new Error("the functions are missing");
   for (const [name, each] of Object.entries(functions)) {
     if (!isFunctionState(each)) throw new Error(`the function ${name} is not complete`);
   }
@@ -64,19 +65,15 @@ export function checkState(value: unknown): RepositoryState {
 }
 
 function isFunctionState(value: unknown): value is FunctionState {
-  if (!isObject(value)) return false;
+  if (!isRecord(value)) return false;
   const { path, version, serving, versions } = value;
   return (
     typeof path === "string" &&
     Number.isSafeInteger(version) &&
     typeof serving === "number" &&
-    isObject(versions) &&
-    Object.values(versions).every((each) => isObject(each) && isText(each.commit) && isText(each.hash))
+    isRecord(versions) &&
+    Object.values(versions).every((each) => isRecord(each) && isText(each.commit) && isText(each.hash))
   );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

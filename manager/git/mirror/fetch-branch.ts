@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { initRepository, readRef } from "../homes/bare-repository.ts";
-import { packsIn } from "../homes/objects.ts";
+import { bytesOf, packsIn } from "../homes/objects.ts";
 import type { GitProgram, StartOptions } from "../program/git-program.ts";
 import { branchRef, type CommitId } from "../repository.ts";
 
@@ -64,7 +64,7 @@ export async function fetchBranch(options: FetchOptions): Promise<Fetched> {
     const commit = await readRef(path, FETCHED);
     if (commit === undefined) throw new Error(`git fetched no commit from ${url}`);
     const objects = join(path, "objects");
-    const bytes = (await packsIn(objects)).reduce((sum, pack) => sum + pack.bytes, 0);
+    const bytes = bytesOf(await packsIn(objects));
     return { commit, objects, bytes, release };
   } catch (error) {
     await release();

@@ -3,7 +3,7 @@ import { printable } from "../../../process/printable.ts";
 import { GitFailed } from "./git.ts";
 
 const LINE_CHARACTERS = 300;
-/** Where repositories are concerns nobody else. */
+/** Paths of repositories are not shown to clients. */
 const ABSOLUTE_PATH = /(?<=^|[\s'"(])\/[^\s'")]+/g;
 
 /**
@@ -17,7 +17,7 @@ export function toGitProblem(error: unknown): unknown {
   }
   if (!(error instanceof GitFailed)) return error;
   const lines = error.stderr.split(/[\r\n]+/).map((line) => line.trim());
-  const said = lines.find((line) => /^(fatal|error):/.test(line)) ?? "it was ended";
+  const said = lines.find((line) => /^(fatal|error):/.test(line)) ?? "it was killed";
   const reason = printable(said.replaceAll(ABSOLUTE_PATH, "…").slice(0, LINE_CHARACTERS));
   const detail = `Git failed on this repository (${reason}): it may be broken, or too large for the bounds of git. The log of Skiff has more.`;
   return new Problem("git_failed", detail);

@@ -12,11 +12,16 @@ export interface Git {
   start(args: readonly string[], options: GitOptions): RunningGit;
 }
 
-export interface GitOptions {
+/** Where a command of git works, and for how long. */
+export interface GitScope {
   /** The bare repository. */
   readonly repository: string;
   /** A quarantine: new objects are there, all others in the repository. */
-  readonly objects?: string;
+  readonly objects?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface GitOptions extends GitScope {
   readonly input?: Uint8Array | string;
   /** Most bytes of standard output; more is a GitFailed. By default 16 MiB. */
   readonly mostBytes?: number;
@@ -24,7 +29,6 @@ export interface GitOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Address space of each process, in bytes. By default 1 GiB. */
   readonly memoryBytes?: number;
-  readonly signal?: AbortSignal;
 }
 
 /** Address space of a command that only reads for somebody, of which many may run. */

@@ -5,7 +5,7 @@ import type { RefUpdate } from "../repository.ts";
 
 /**
  * Asks Skiff about a push. Descriptor 3 leads to it through `git http-backend` and `git receive-pack`; its end means that
- * Skiff has ended. `sed` marks every line of an option, so that one with line breaks says nothing else.
+ * Skiff has ended. `sed` marks every line of an option, so that one with line breaks cannot forge another line.
  */
 export const PRE_RECEIVE = `#!/bin/sh
 {

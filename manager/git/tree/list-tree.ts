@@ -1,6 +1,6 @@
 import type { Git } from "../program/git.ts";
-import type { CommitId } from "../repository.ts";
 import { records, streamGit } from "./stream-git.ts";
+import type { CommitOptions } from "./tree.ts";
 
 /** Longest path of a file in a tree. */
 export const MOST_PATH_BYTES = 1_000;
@@ -21,17 +21,13 @@ export interface TreeEntry {
   readonly path: Buffer;
 }
 
-export interface ListOptions {
-  readonly repository: string;
-  readonly objects?: string | undefined;
-  readonly commit: CommitId;
+export interface ListOptions extends CommitOptions {
   /** Only this file or folder; by default all. */
   readonly path?: string | undefined;
   /** Lists what is in folders as well, after the folder itself. */
   readonly isDeep: boolean;
   /** Git opens every file for its size. */
   readonly hasSizes: boolean;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Lists a tree as git walks it: folders may hold each other a billion times, so `read` stops it in time. */
@@ -48,7 +44,7 @@ export function listTree<T>(
     "--full-tree",
     commit,
   ];
-  const options = { repository, ...(objects ? { objects } : {}), ...(signal ? { signal } : {}) };
+  const options = { repository, objects, signal };
   return streamGit(git, path === undefined ? args : [...args, "--", path], options, (output) =>
     read(entriesOf(output)),
   );

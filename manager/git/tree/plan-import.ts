@@ -122,7 +122,7 @@ interface Places {
 async function entriesAt(git: Git, { repository, commit, paths }: Places): Promise<Entries> {
   if (paths.length === 0) {
     const id = await git.run(["rev-parse", "--verify", `${commit}^{tree}`], { repository });
-    return new Map([["", { mode: "040000", object: id.toString().trim() }]]);
+    return new Map([["", { mode: FOLDER, object: id.toString().trim() }]]);
   }
   const found = new Map<string, Entry>();
   for (const path of paths) {

@@ -1,11 +1,8 @@
-import type { Git } from "../program/git.ts";
+import type { Git, GitScope } from "../program/git.ts";
 import { streamGit } from "./stream-git.ts";
 
-export interface BlobOptions {
-  readonly repository: string;
-  readonly objects?: string | undefined;
+export interface BlobOptions extends GitScope {
   readonly ids: Iterable<string>;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -19,7 +16,7 @@ export async function readBlobs(
   const asked = [...new Set(ids)];
   if (asked.length === 0) return new Map();
   const input = asked.map((id) => `${id}\n`).join("");
-  const options = { repository, input, ...(objects ? { objects } : {}), ...(signal ? { signal } : {}) };
+  const options = { repository, objects, signal, input };
   return await streamGit(git, ["cat-file", "--batch", "--buffer"], options, blobsOf);
 }
 

@@ -1,12 +1,10 @@
 import { Problem } from "../../../platform/problems.ts";
-import { type Git, GitFailed, READING_BYTES } from "../program/git.ts";
+import { type Git, GitFailed, type GitScope, READING_BYTES } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
 import { records, streamGit } from "./stream-git.ts";
-import type { Commit } from "./tree.ts";
+import type { Commit, CommitOptions } from "./tree.ts";
 
-export interface LogOptions {
-  readonly repository: string;
-  readonly objects?: string | undefined;
+export interface LogOptions extends GitScope {
   /** The newest commit. */
   readonly from: CommitId;
   readonly limit: number;
@@ -14,7 +12,6 @@ export interface LogOptions {
   readonly skip?: number | undefined;
   /** Only commits that change this file or folder. */
   readonly path?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Most bytes of a message, and of a name. */
@@ -25,7 +22,7 @@ const LAST_S = 253_402_300_799;
 
 /** Reads a commit and those before it, newest first. */
 export async function readCommits(git: Git, options: LogOptions): Promise<Commit[]> {
-  const { from, limit, skip = 0, path } = options;
+  const { from, limit, skip = 0, path, ...scope } = options;
   const args = [
     "log",
     "-z",
@@ -37,7 +34,7 @@ export async function readCommits(git: Git, options: LogOptions): Promise<Commit
   return await streamGit(
     git,
     [...args, `--max-count=${limit}`, `--skip=${skip}`, "--end-of-options", from, "--", ...only],
-    { ...within(options), memoryBytes: READING_BYTES },
+    { ...scope, memoryBytes: READING_BYTES },
     async (output) => {
       const commits: Commit[] = [];
       let fields: Buffer[] = [];
@@ -58,66 +55,48 @@ export async function readCommits(git: Git, options: LogOptions): Promise<Commit
  */
 export async function resolveCommit(
   git: Git,
-  {
-    repository,
-    text,
-    signal,
-  }: { readonly repository: string; readonly text: string; readonly signal?: AbortSignal },
+  { text, ...scope }: GitScope & { readonly text: string },
 ): Promise<CommitId> {
   const none = (why: string) => new Problem("unknown_commit", `${JSON.stringify(text.slice(0, 50))} ${why}`);
   const prefix = text.toLowerCase();
   if (!/^[0-9a-f]{4,40}$/.test(prefix))
     throw none("is not a commit: use 4 to 40 hexadecimal digits of its id.");
-  const options = { repository, ...(signal ? { signal } : {}) };
-  const ids = (await git.run(["rev-parse", `--disambiguate=${prefix}`], options)).toString();
-  const types = await git.run(["cat-file", "--batch-check"], { ...options, input: ids });
+  const ids = (await git.run(["rev-parse", `--disambiguate=${prefix}`], scope)).toString();
+  const types = await git.run(["cat-file", "--batch-check"], { ...scope, input: ids });
   const lines = types.toString().split("\n");
   const found = lines.flatMap((line) => (line.split(" ")[1] === "commit" ? [line.slice(0, 40)] : []));
   const [id] = new Set(found);
-  if (id === undefined) throw none("is no commit of the repository.");
+  if (id === undefined) throw none("is not a commit of the repository.");
   if (new Set(found).size > 1) throw none("is the beginning of several commits: use more digits.");
   return id;
 }
 
-export interface CommitOptions {
-  readonly repository: string;
-  readonly objects?: string | undefined;
-  readonly commit: CommitId;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export async function hasCommit(git: Git, options: CommitOptions): Promise<boolean> {
-  const input = `${options.commit}\n`;
-  const printed = await git.run(["cat-file", "--batch-check"], { ...within(options), input });
+export async function hasCommit(git: Git, { commit, ...scope }: CommitOptions): Promise<boolean> {
+  const printed = await git.run(["cat-file", "--batch-check"], { ...scope, input: `${commit}\n` });
   return printed.toString().split(" ")[1] === "commit";
 }
 
-export interface AncestorOptions {
-  readonly repository: string;
-  readonly objects?: string | undefined;
+export interface AncestorOptions extends GitScope {
   readonly ancestor: CommitId;
   readonly of: CommitId;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Whether a commit is in the history of another one, or is that one. @throws GitFailed if one of them is missing */
-export async function isAncestor(git: Git, options: AncestorOptions): Promise<boolean> {
-  try {
-    await git.run(["merge-base", "--is-ancestor", options.ancestor, options.of], within(options));
-    return true;
-  } catch (error) {
-    if (error instanceof GitFailed && error.exitCode === 1) return false;
-    throw error;
-  }
+export function isAncestor(git: Git, { ancestor, of, ...scope }: AncestorOptions): Promise<boolean> {
+  return mergeBase(git, ["--is-ancestor", ancestor, of], scope);
 }
 
 /** Whether the histories of two commits have one in common. @throws GitFailed if one of them is missing */
-export async function isRelated(
+export function isRelated(
   git: Git,
-  options: Omit<AncestorOptions, "ancestor" | "of"> & { readonly commits: readonly [CommitId, CommitId] },
+  { commits, ...scope }: GitScope & { readonly commits: readonly [CommitId, CommitId] },
 ): Promise<boolean> {
+  return mergeBase(git, commits, scope);
+}
+
+async function mergeBase(git: Git, args: readonly string[], scope: GitScope): Promise<boolean> {
   try {
-    await git.run(["merge-base", ...options.commits], within(options));
+    await git.run(["merge-base", ...args], scope);
     return true;
   } catch (error) {
     if (error instanceof GitFailed && error.exitCode === 1) return false;
@@ -125,31 +104,16 @@ export async function isRelated(
   }
 }
 
-export interface ChangeOptions {
-  readonly repository: string;
-  readonly objects?: string | undefined;
+export interface ChangeOptions extends GitScope {
   readonly from: CommitId;
   readonly to: CommitId;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Returns the files that differ between two commits. Their trees are bounded: both were read before. */
-export async function changedPaths(git: Git, options: ChangeOptions): Promise<string[]> {
-  const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", options.from, options.to];
-  const printed = await git.run(args, { ...within(options), mostBytes: 64 * 1024 ** 2 });
+export async function changedPaths(git: Git, { from, to, ...scope }: ChangeOptions): Promise<string[]> {
+  const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to];
+  const printed = await git.run(args, { ...scope, mostBytes: 64 * 1024 ** 2 });
   return printed.toString().split("\0").filter(Boolean);
-}
-
-function within({
-  repository,
-  objects,
-  signal,
-}: {
-  readonly repository: string;
-  readonly objects?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-}) {
-  return { repository, ...(objects ? { objects } : {}), ...(signal ? { signal } : {}) };
 }
 
 function commitOf(fields: readonly Buffer[]): Commit {

@@ -1,21 +1,11 @@
 import { Problem } from "../../../platform/problems.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
 import type { Git } from "../program/git.ts";
-import type { CommitId } from "../repository.ts";
 import { followLink, type LinkedTree } from "./follow-link.ts";
 import { FOLDER, LINK, listTree, MOST_PATH_BYTES, SUBMODULE, type TreeEntry } from "./list-tree.ts";
 import { checkPath, foldedPath, isForGit, shown } from "./path-rules.ts";
 import { readBlobs } from "./read-blobs.ts";
-import type { SourceTree, TreeLimits } from "./tree.ts";
-
-export interface ReadOptions {
-  /** The bare repository. */
-  readonly repository: string;
-  /** The quarantine of a push. */
-  readonly objects?: string | undefined;
-  readonly commit: CommitId;
-  readonly signal?: AbortSignal | undefined;
-}
+import type { CommitOptions, SourceTree, TreeLimits } from "./tree.ts";
 
 /** Lines of one refusal. */
 const MOST_FAULTS = 10;
@@ -31,7 +21,7 @@ const POINTER = /^version https:\/\/(git-lfs|hawser)\.github\.com\/spec\/v1\r?\n
  * Reads the source of a commit: its files without those for git, links as copies of what they lead to.
  * @throws Problem `push_refused`, with a line for each file that cannot be deployed
  */
-export async function readTree(git: Git, options: ReadOptions, limits: TreeLimits): Promise<SourceTree> {
+export async function readTree(git: Git, options: CommitOptions, limits: TreeLimits): Promise<SourceTree> {
   const listed = await listTree(git, { ...options, isDeep: true, hasSizes: true }, (entries) =>
     collect(entries, limits),
   );

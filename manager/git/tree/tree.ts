@@ -1,3 +1,4 @@
+import type { GitScope } from "../program/git.ts";
 import type { CommitId } from "../repository.ts";
 
 /** The files of a commit by path, in the order of their names. */
@@ -38,6 +39,11 @@ export interface NewCommit {
 
 /** Most files of a commit; archives of sources have the same bound. */
 export const MOST_FILES = 20_000;
+
+/** Names a commit to read. */
+export interface CommitOptions extends GitScope {
+  readonly commit: CommitId;
+}
 
 /** A commit as it is read. */
 export interface Commit {

@@ -1,7 +1,7 @@
 import type { ProblemCode } from "../../../platform/problems.ts";
 import { CALL_ID, NAME, OF_ANY_REQUEST, problemResponses, query, VERSION } from "../operation.ts";
 import type { Schema } from "../schema.ts";
-import { TEXT } from "../schema.ts";
+import { INSTANT, TEXT } from "../schema.ts";
 
 const PROBLEMS: readonly ProblemCode[] = [
   ...OF_ANY_REQUEST,
@@ -23,7 +23,7 @@ const PROBLEMS: readonly ProblemCode[] = [
 /** Parameters of the query, which are also headers `skiff-NAME`. */
 const OPTIONS: readonly (readonly [name: string, schema: Schema, description: string])[] = [
   ["delay", TEXT, "Time until the first attempt, such as 30s"],
-  ["at", { type: "string", format: "date-time" }, "Time of the first attempt"],
+  ["at", INSTANT, "Time of the first attempt"],
   ["priority", { type: "integer", minimum: -9, maximum: 9, default: 0 }, "Higher ones go first"],
   ["key", TEXT, "Calls of a function with the same key run one at a time, in order"],
   ["callback", { type: "string", format: "uri" }, "Gets the outcome, signed"],

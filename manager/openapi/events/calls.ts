@@ -1,7 +1,6 @@
 import type { Limits } from "../../../platform/limits.ts";
 import { CALL_ID, json, operation, query, text } from "../operation.ts";
-import { array, COUNT, object, ref, type Schema, TEXT } from "../schema.ts";
-import { INSTANT } from "./schemas.ts";
+import { array, COUNT, INSTANT, object, ref, type Schema, TEXT } from "../schema.ts";
 
 const ID: Schema = { name: "id", in: "path", required: true, schema: ref("CallRecordId") };
 const STATES = ["waiting", "running", "done", "dead", "cancelled"];

@@ -1,7 +1,6 @@
 import type { Limits } from "../../../platform/limits.ts";
-import { array, COUNT, FLAG, object, ref, type Schema, TEXT } from "../schema.ts";
+import { array, COUNT, FLAG, INSTANT, object, ref, type Schema, TEXT } from "../schema.ts";
 
-export const INSTANT: Schema = { type: "string", format: "date-time" };
 const NULLABLE_INSTANT: Schema = { type: ["string", "null"], format: "date-time" };
 const TEXTS: Schema = { type: "object", additionalProperties: TEXT };
 const NAME: Schema = { type: "string", pattern: "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$" };

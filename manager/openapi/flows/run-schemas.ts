@@ -1,5 +1,4 @@
-import { INSTANT } from "../events/schemas.ts";
-import { array, COUNT, FLAG, object, ref, type Schema, TEXT } from "../schema.ts";
+import { array, COUNT, FLAG, INSTANT, object, ref, type Schema, TEXT } from "../schema.ts";
 import { RUN_STATES } from "./schemas.ts";
 
 type Members = Record<string, Schema>;

@@ -1,7 +1,6 @@
 import { ENDED_STATES, LIVE_STATES } from "../../../platform/flows/run/error.ts";
 import type { Limits } from "../../../platform/limits.ts";
-import { INSTANT } from "../events/schemas.ts";
-import { array, COUNT, FLAG, object, ref, type Schema, TEXT } from "../schema.ts";
+import { array, COUNT, FLAG, INSTANT, object, ref, type Schema, TEXT } from "../schema.ts";
 
 const VERSION: Schema = { type: "integer", minimum: 1 };
 export const RUN_STATES = [...LIVE_STATES, ...ENDED_STATES];

@@ -1,8 +1,7 @@
 import type { ProblemCode } from "../../../platform/problems.ts";
 import { json, NAME, operation } from "../operation.ts";
-import { object, orNull, ref, type Schema, TEXT } from "../schema.ts";
+import { COMMIT_ID, object, orNull, ref, type Schema, TEXT } from "../schema.ts";
 
-const COMMIT_ID: Schema = { type: "string", pattern: "^[0-9a-f]{40}$" };
 const KNOWN: readonly ProblemCode[] = [
   ...(["invalid_name", "unknown_repository", "git_missing", "store_unavailable", "storage_full"] as const),
   ...(["too_many_waiting", "repository_conflict"] as const),

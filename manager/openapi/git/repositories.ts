@@ -1,10 +1,8 @@
 import type { Limits } from "../../../platform/limits.ts";
 import type { ProblemCode } from "../../../platform/problems.ts";
 import { CALL_ID, json, NAME, operation, query } from "../operation.ts";
-import { array, COUNT, FLAG, object, orNull, ref, type Schema, TEXT } from "../schema.ts";
+import { array, COMMIT_ID, COUNT, FLAG, INSTANT, object, orNull, ref, type Schema, TEXT } from "../schema.ts";
 
-const INSTANT: Schema = { type: "string", format: "date-time" };
-const COMMIT_ID: Schema = { type: "string", pattern: "^[0-9a-f]{40}$" };
 const VERSION: Schema = { type: "integer", minimum: 1 };
 const READING: readonly ProblemCode[] = [
   "too_many_git",
@@ -135,7 +133,7 @@ export function repositorySchemas(): Record<string, Schema> {
       body: { ...TEXT, description: "The rest of its message" },
       versions: {
         ...{ type: "object", propertyNames: ref("Name"), additionalProperties: VERSION },
-        description: "Kept versions with its source, by function",
+        description: "The newest kept version with its source, by function",
       },
     }),
     CommitPage: page("commits", ref("Commit")),

@@ -1,7 +1,6 @@
 import { json, NAME, operation, query } from "../operation.ts";
-import { array, COUNT, object, ref, type Schema, TEXT } from "../schema.ts";
+import { array, COUNT, INSTANT, object, ref, type Schema, TEXT } from "../schema.ts";
 
-const INSTANT: Schema = { type: "string", format: "date-time" };
 const MS: Schema = { type: "number", minimum: 0 };
 const VERSION: Schema = { type: "integer", minimum: 1 };
 const TIME: Schema = { ...TEXT, example: "2h" };

@@ -1,7 +1,6 @@
 import { json, operation } from "../operation.ts";
-import { array, COUNT, FLAG, object, orNull, type Schema, TEXT } from "../schema.ts";
+import { array, COUNT, FLAG, INSTANT, object, orNull, type Schema, TEXT } from "../schema.ts";
 
-const INSTANT: Schema = { type: "string", format: "date-time" };
 const NUMBER: Schema = { type: "number", minimum: 0 };
 
 /** `/system`. */

@@ -6,7 +6,7 @@ const UNNAMED_MS = 24 * 3_600_000;
 const REMOVED_AT_ONCE = 20;
 const BYTES_AT_ONCE = 128 * 1024;
 /** Of every part but the last one. */
-const PACK_PART_BYTES = 1024 ** 2;
+export const PACK_PART_BYTES = 1024 ** 2;
 
 export interface PackUpload {
   /** Names this upload: several managers may store the same pack at the same time. */

@@ -49,7 +49,7 @@ describe("git repositories on the cluster", function () {
   const head = async (url: string) =>
     (await users[0]!.run("ls-remote", url, "refs/heads/main")).stdout.split("\t")[0];
 
-  it("are created by a push, whose function answers within a second of its end", async () => {
+  it("are created by a push, whose function answers when the push has ended", async () => {
     const ada = await user(GitUser.init(urlAt(skiff.manager)));
     const commit = await ada.commit(source("one"), "First");
     const { code, stderr } = await ada.push();
@@ -85,6 +85,7 @@ describe("git repositories on the cluster", function () {
     await bob.commit(source("of bob"));
     const pushed = await Promise.all([ada.push(), bob.push()]);
     assert.deepEqual(pushed.map(({ code }) => code === 0).sort(), [false, true], JSON.stringify(pushed));
+    assert.match(pushed.find(({ code }) => code !== 0)!.stderr, /fetch|meanwhile/);
     const winner = pushed[0]!.code === 0 ? "of ada" : "of bob";
     assert.equal(await answer(), winner);
     const current = await serving();
@@ -143,8 +144,8 @@ describe("git repositories on the cluster", function () {
   it("are gone with their function", async () => {
     assert.equal(await skiff.remove(NAME), 200);
     await eventually("the repository is gone", async () => {
-      const { code } = await users[0]!.run("ls-remote", urlAt(skiff.manager));
-      return code !== 0;
+      const { code, stderr } = await users[0]!.run("ls-remote", urlAt(skiff.manager));
+      return code !== 0 && stderr.includes(`There is no repository "${NAME}"`);
     });
   });
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { GitUser } from "../../git/support/git-user.ts";
 import { assertAccessible } from "../../support/browser/accessible.ts";
@@ -79,6 +79,13 @@ describe("Git in the dashboard", function () {
     const newest = page.locator(".versions li").first();
     await newest.getByText("Ada, pushed by local").waitFor();
     equal(await newest.getByRole("link", { name: commits[0]!.slice(0, 7) }).count(), 1);
+    // A deploy over the API has no author besides whoever deployed it.
+    await dashboard.skiff.deploy("hello", code("four"));
+    const { head } = (await (await fetch(`${dashboard.skiff.url}/git/hello`)).json()) as { head: string };
+    await page.reload();
+    await newest.getByRole("link", { name: head.slice(0, 7) }).waitFor();
+    match(await newest.innerText(), /v4[\s\S]*\blocal ·/);
+    doesNotMatch(await newest.innerText(), /pushed by/);
   });
 
   it("chooses the branch that deploys, and says why another one cannot be it", async () => {
@@ -132,6 +139,19 @@ describe("Git in the dashboard", function () {
       await page.goto(dashboard.origin + path);
       await page.getByRole("heading", { name: "Git is not installed" }).waitFor();
       match(await page.locator("main").innerText(), /Install git\./);
+      equal(await page.getByText("Loading…").count(), 0);
+    }
+    await page.unroute("**/api/git*");
+    const denied = {
+      status: 403,
+      code: "insufficient_scope",
+      title: "The key lacks a scope",
+      detail: "A list of repositories needs a key with the scope read.",
+    };
+    await page.route("**/api/git*", (route) => route.fulfill({ status: 403, json: denied }));
+    for (const path of ["/functions/hello/git", "/repositories"]) {
+      await page.goto(dashboard.origin + path);
+      await page.getByText(denied.detail).waitFor();
       equal(await page.getByText("Loading…").count(), 0);
     }
   });

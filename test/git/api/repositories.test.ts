@@ -5,21 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import request from "supertest";
 import { FolderHome } from "../../../manager/git/homes/folder-home.ts";
+import { GitFailed } from "../../../manager/git/program/git.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { hashOf } from "../../../platform/keys/key-text.ts";
 import { type StartedManager, startManager } from "../../manager/started-manager.ts";
 import { issuedKey } from "../../support/issued-key.ts";
 import { plainGit } from "../homes/plain-git.ts";
+import { PERSON } from "../support/person.ts";
 import { seedRepository } from "./seeded-repository.ts";
 
 const TOKEN = "0123456789abcdef-token";
 const PAST = 5;
-const PERSON = Object.fromEntries(
-  ["AUTHOR", "COMMITTER"].flatMap((role) => [
-    [`GIT_${role}_NAME`, "Ada"],
-    [`GIT_${role}_EMAIL`, "ada@example.com"],
-  ]),
-);
 
 describe("manager: git repositories", () => {
   const folder = mkdtempSync(join(tmpdir(), "skiff-test-repositories-"));
@@ -228,11 +224,32 @@ describe("manager: git repositories", () => {
       opened.push(name);
       return open(name);
     };
-    await request(skiff.url).post("/git/a/hook").set("x-gitlab-token", "wrong").send({}).expect(401);
-    await admin().get("/git?function=a").expect(200);
-    await as(onlyA.authorization).get("/git/b").expect(403);
-    assert.deepEqual(opened, []);
-    home.open = open;
+    try {
+      await request(skiff.url).post("/git/a/hook").set("x-gitlab-token", "wrong").send({}).expect(401);
+      await admin().get("/git?function=a").expect(200);
+      await as(onlyA.authorization).get("/git/b").expect(403);
+      assert.deepEqual(opened, []);
+    } finally {
+      home.open = open;
+    }
+  });
+
+  it("say that git failed, in lists and in rollbacks as well", async () => {
+    const { list, ownerOf } = home;
+    const fails = () =>
+      Promise.reject(new GitFailed("show-ref", { exitCode: 128, stderr: "fatal: bad ref" }));
+    home.list = fails;
+    home.ownerOf = fails;
+    try {
+      for (const asked of [admin().get("/git"), admin().post(`/func/a/rollback?to=${commits[0]}`)]) {
+        const { body } = await asked;
+        assert.equal(body.code, "git_failed");
+        assert.match(body.detail, /fatal: bad ref/);
+      }
+    } finally {
+      home.list = list;
+      home.ownerOf = ownerOf;
+    }
   });
 
   it("can be removed, without their functions", async () => {

@@ -118,13 +118,14 @@ describe("repositories in a folder that is not as it was left", () => {
   it("removes what killed programs left after a day", async () => {
     const repository = await kept("stale");
     const objects = join(repository.path, "objects");
-    const [old, recent] = [join(objects, "tmp_objdir-incoming-a"), join(objects, "pack", "tmp_pack_b")];
-    mkdirSync(old);
-    writeFileSync(recent, "");
+    const quarantine = join(objects, "tmp_objdir-incoming-a");
+    mkdirSync(quarantine);
+    const [recent, old] = [join(objects, "pack", "tmp_pack_b"), join(objects, "pack", "tmp_pack_c")];
+    for (const pack of [recent, old]) writeFileSync(pack, "");
     const before = new Date(Date.now() - 25 * 3_600_000);
-    utimesSync(old, before, before);
+    for (const path of [quarantine, old]) utimesSync(path, before, before);
     await repository.maintain();
-    assert.deepEqual([existsSync(old), existsSync(recent)], [false, true]);
+    assert.deepEqual([quarantine, old, recent].map(existsSync), [false, false, true]);
   });
 
   it("says that the disk is full, and keeps the repository as it was", async function () {

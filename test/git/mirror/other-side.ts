@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { PERSON } from "../support/person.ts";
 
 /** Another git server on loopback, with Basic auth and one repository, `team/hello.git`. */
 export class OtherSide {
@@ -68,14 +69,8 @@ export class OtherSide {
   }
 
   git(args: readonly string[], cwd = this.#work): string {
-    const person = { GIT_AUTHOR_NAME: "Ada", GIT_AUTHOR_EMAIL: "ada@example.com" };
-    const env = { PATH: process.env.PATH, HOME: this.folder, GIT_CONFIG_NOSYSTEM: "1", ...person };
-    const committer = { GIT_COMMITTER_NAME: "Ada", GIT_COMMITTER_EMAIL: "ada@example.com" };
-    return execFileSync("git", args, {
-      cwd,
-      env: { ...env, ...committer },
-      stdio: ["ignore", "pipe", "pipe"],
-    })
+    const env = { PATH: process.env.PATH, HOME: this.folder, GIT_CONFIG_NOSYSTEM: "1", ...PERSON };
+    return execFileSync("git", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
       .toString()
       .trim();
   }

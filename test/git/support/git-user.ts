@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { PERSON } from "./person.ts";
 
 export interface GitResult {
   readonly code: number | null;
@@ -57,10 +58,7 @@ export class GitUser {
         GIT_CONFIG_NOSYSTEM: "1",
         GIT_CONFIG_GLOBAL: "/dev/null",
         GIT_TERMINAL_PROMPT: "0",
-        GIT_AUTHOR_NAME: "Ada",
-        GIT_AUTHOR_EMAIL: "ada@example.com",
-        GIT_COMMITTER_NAME: "Ada",
-        GIT_COMMITTER_EMAIL: "ada@example.com",
+        ...PERSON,
         GIT_AUTHOR_DATE: `${this.#clock} +0000`,
         GIT_COMMITTER_DATE: `${this.#clock++} +0000`,
       },

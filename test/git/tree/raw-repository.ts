@@ -3,8 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
-import { searchPath } from "../../../manager/git/program/environment.ts";
-import { GitProgram } from "../../../manager/git/program/git-program.ts";
+import { gitProgramIn } from "../homes/program-git.ts";
 
 /** An entry of a tree, as a client could send it. */
 export interface RawEntry {
@@ -16,11 +15,7 @@ export interface RawEntry {
 /** A bare repository whose objects are written byte by byte, so that they may be as git never makes them. */
 export class RawRepository {
   readonly path = mkdtempSync(join(tmpdir(), "skiff-git-"));
-  readonly git = new GitProgram({
-    places: { empty: join(this.path, "empty"), path: searchPath(process.env.PATH) },
-    bounds: { pushBytes: 1024 ** 3 },
-    timeoutMs: 60_000,
-  });
+  readonly git = gitProgramIn(join(this.path, "empty"));
 
   constructor() {
     for (const folder of ["objects", "refs/heads", "empty"])

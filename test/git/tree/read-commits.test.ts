@@ -111,7 +111,7 @@ describe("the commits of a repository", () => {
     for (const text of [UNKNOWN, git.blob("no commit"), git.files("a.ts")]) {
       await assert.rejects(resolve(text), {
         code: "unknown_commit",
-        detail: /is no commit of the repository/,
+        detail: /is not a commit of the repository/,
       });
     }
   });

@@ -188,6 +188,7 @@ describe("writeCommits", () => {
   });
 
   it("moves no ref", async () => {
+    await write(commitOf(textFiles({ a: "a" })));
     assert.equal(
       (await repository.git.run(["for-each-ref"], { repository: repository.path })).toString(),
       "",
@@ -207,12 +208,15 @@ describe("writeCommits", () => {
   });
 
   it("fails with what git says, and writes nothing", async () => {
+    const objects = () => readdirSync(join(repository.path, "objects"), { recursive: true }).sort();
+    const before = objects();
     await assert.rejects(
       write(commitOf(textFiles({ a: "a" }), { parent: "3".repeat(40) })),
       /git ls-tree failed/,
     );
     await assert.rejects(write(commitOf(textFiles({ a: "a" }), { parent: PREVIOUS })), /no previous one/);
     assert.deepEqual(await write(), []);
+    assert.deepEqual(objects(), before);
   });
 });
 

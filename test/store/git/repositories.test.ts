@@ -121,6 +121,7 @@ describe("git repositories in PostgreSQL", function () {
     const before = await uploads();
     const { id } = await added("once", "a pack");
     await added("once", "a pack");
+    assert.equal(await uploads(), before + 1);
     await Promise.all([added("once", "at once"), added("once", "at once")]);
     assert.ok((await uploads()) <= before + 3);
     assert.equal((await packOf("once", id)).toString(), "a pack");

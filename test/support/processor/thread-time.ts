@@ -1,4 +1,4 @@
-/** Time of a processor that this thread has used, in milliseconds: what else the machine does is not its doing. */
+/** Processor time of this thread, in milliseconds. Other work of the machine does not count. */
 export function threadMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;

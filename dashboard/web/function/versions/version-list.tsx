@@ -48,7 +48,7 @@ export function VersionList({ described, versions, onCompare, onChange }: Versio
                   {pinned ? <Badge tone="info">pinned</Badge> : null}
                 </span>
                 <span class="muted">
-                  {author === undefined ? null : (
+                  {author === undefined || author === by ? null : (
                     <span title={author}>{author.replace(/ <.*/, "")}, pushed by </span>
                   )}
                   {by ?? "unknown"} · <When at={createdAt} /> · {bytesText(sourceBytes)}

@@ -7,7 +7,7 @@ export interface Version {
   readonly by?: string;
   readonly message?: string;
   readonly commit?: string;
-  /** Who made the commit that was pushed, such as `Ada <ada@example.com>`. */
+  /** Author of its commit; `Name <address>` if it was pushed. */
   readonly author?: string;
   readonly pinned: boolean;
   /** Part of all calls, from 0 to 1. */

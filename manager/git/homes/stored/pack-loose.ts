@@ -1,10 +1,8 @@
-import { readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Git } from "../../program/git.ts";
 import { NO_COMMIT, type RefUpdate } from "../../repository.ts";
-
-const LOOSE_FOLDER = /^[0-9a-f]{2}$/;
-const LOOSE_OBJECT = /^[0-9a-f]{38}$/;
+import { looseIn, loosePath } from "../objects.ts";
 
 /**
  * Moves the loose objects of a folder into a pack, because only packs are stored.
@@ -12,18 +10,14 @@ const LOOSE_OBJECT = /^[0-9a-f]{38}$/;
  */
 export async function packLoose(git: Git, repository: string, objects?: string): Promise<void> {
   const folder = objects ?? join(repository, "objects");
-  const loose: string[] = [];
-  for (const start of (await readdir(folder)).filter((name) => LOOSE_FOLDER.test(name))) {
-    for (const rest of await readdir(join(folder, start)))
-      if (LOOSE_OBJECT.test(rest)) loose.push(start + rest);
-  }
+  const loose = await looseIn(folder);
   if (loose.length === 0) return;
   await git.run(["pack-objects", "-q", join(folder, "pack", "pack")], {
     repository,
     input: `${loose.join("\n")}\n`,
-    ...(objects === undefined ? {} : { objects }),
+    objects,
   });
-  for (const id of loose) await rm(join(folder, id.slice(0, 2), id.slice(2)), { force: true });
+  for (const id of loose) await rm(loosePath(folder, id), { force: true });
 }
 
 /** @throws Error if a ref would point to nothing */

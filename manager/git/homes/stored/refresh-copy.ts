@@ -8,7 +8,7 @@ import type { Git } from "../../program/git.ts";
 import type { CommitId } from "../../repository.ts";
 import { initRepository, looseRef, packedRefs, setHead } from "../bare-repository.ts";
 import { removePack } from "../drop-unnamed.ts";
-import { writeDurably } from "../durable-files.ts";
+import { writeDurably } from "../files/durable-files.ts";
 import { packsIn } from "../objects.ts";
 
 /** Packs that are fetched at a time. */

@@ -32,7 +32,3 @@ export function stateOf({ name, state }: Row): RepositoryState {
     throw new Problem("internal_error", detail);
   }
 }
-
-export function bytesOf(packs: readonly { readonly bytes: number }[]): number {
-  return packs.reduce((total, { bytes }) => total + bytes, 0);
-}

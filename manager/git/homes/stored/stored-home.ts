@@ -221,10 +221,10 @@ export class StoredHome implements Home {
 
   async #maintain(repository: StoredRepository, options: MaintainOptions): Promise<void> {
     const { git, repositories } = this.#options;
-    const { name, path, row } = repository;
+    const { name, path, row, state } = repository;
     if (row === undefined || !(await isThere(path)) || !(await hasPacks(path, row))) return;
     await packLoose(git, path);
-    await maintain(git, path, options);
+    await maintain(git, path, { ...options, state });
     if (await hasPacks(path, row)) return;
     await this.#upload(repository, row.packs);
     const packs = await packsIn(join(path, "objects"));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { StoredRepository as Row } from "../../../../store/git/repositories.ts";
 import type { CommitId, RepositoryState } from "../../repository.ts";
 import type { MaintainOptions, OpenRepository, RepositoryChange } from "../home.ts";
-import { packsIn } from "../objects.ts";
+import { bytesOf, packsIn } from "../objects.ts";
 
 /** What the home does to a repository. */
 export interface StoredChanges {
@@ -50,12 +50,11 @@ export class StoredRepository implements OpenRepository {
   }
 
   maintain(options: MaintainOptions = {}): Promise<void> {
-    return this.#change.maintain(this, { ...options, state: this.state });
+    return this.#change.maintain(this, options);
   }
 
   async bytes(): Promise<number> {
-    const packs = await packsIn(join(this.path, "objects"));
-    return packs.reduce((sum, { bytes }) => sum + bytes, 0);
+    return bytesOf(await packsIn(join(this.path, "objects")));
   }
 
   async release(): Promise<void> {

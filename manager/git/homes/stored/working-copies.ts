@@ -1,17 +1,16 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isFunctionName } from "../../../../platform/function-name.ts";
 import type { StoredRepository as Row } from "../../../../store/git/repositories.ts";
+import {
+  findRepositories,
+  newRepositoryPath,
+  repositoryPath,
+  setAside,
+} from "../files/repository-folders.ts";
 import { removeLeftovers } from "../maintain.ts";
-import { packsIn } from "../objects.ts";
+import { bytesOf, packsIn } from "../objects.ts";
 import { Copies, type CopiesOptions } from "./copies.ts";
 import { hasRefs, type RefreshMeans, refreshCopy } from "./refresh-copy.ts";
-import { bytesOf } from "./rows.ts";
-
-const SUFFIX = ".git";
-/** Folders of repositories that are not kept yet, or no more. */
-const LEFTOVER = /^(new|gone)-/;
 
 export interface WorkingCopiesOptions extends RefreshMeans, CopiesOptions {
   /** Made when it is needed, and of this process alone. */
@@ -39,12 +38,12 @@ export class WorkingCopies {
   }
 
   pathOf(name: string): string {
-    return join(this.#options.folder, `${name}${SUFFIX}`);
+    return repositoryPath(this.#options.folder, name);
   }
 
   /** Returns a folder that is removed at the next start. */
   newPath(): string {
-    return join(this.#options.folder, `new-${randomUUID()}`);
+    return newRepositoryPath(this.#options.folder);
   }
 
   /**
@@ -72,28 +71,22 @@ export class WorkingCopies {
   }
 
   /**
-   * Takes note that the copy is what its row says.
+   * Records that the copy matches its row.
    * @param byGitAt when the row got refs that git moves in the copy
    */
   keep({ name, revision, packs }: Row, byGitAt?: number): void {
     this.#copies.set(name, { revision, bytes: bytesOf(packs), usedAt: performance.now(), byGitAt });
   }
 
-  /** Takes note that nobody knows what the copy is. */
+  /** Records that the content of the copy is unknown. */
   forget(name: string): void {
     this.#copies.delete(name);
   }
 
   async remove(name: string): Promise<void> {
     this.#copies.delete(name);
-    const gone = join(this.#options.folder, `gone-${randomUUID()}`);
-    try {
-      await rename(this.pathOf(name), gone);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-      throw error;
-    }
-    await rm(gone, { recursive: true, force: true });
+    const gone = await setAside(this.#options.folder, name);
+    if (gone !== undefined) await rm(gone, { recursive: true, force: true });
   }
 
   /** Returns the name of a copy that should go because all are too large; undefined if none should. */
@@ -103,15 +96,11 @@ export class WorkingCopies {
 
   /** Their packs save a download. Their refs are unknown, because the process may have been killed. */
   async #find(): Promise<void> {
-    const { folder } = this.#options;
-    await mkdir(folder, { recursive: true });
-    for (const entry of await readdir(folder)) {
-      const name = entry.slice(0, -SUFFIX.length);
-      if (entry.endsWith(SUFFIX) && isFunctionName(name)) {
-        await removeLeftovers(join(folder, entry), { isStart: true });
-        const bytes = bytesOf(await packsIn(join(folder, entry, "objects")));
-        this.#copies.set(name, { revision: undefined, bytes, usedAt: Number.NEGATIVE_INFINITY });
-      } else if (LEFTOVER.test(entry)) await rm(join(folder, entry), { recursive: true, force: true });
+    for (const name of await findRepositories(this.#options.folder)) {
+      const path = this.pathOf(name);
+      await removeLeftovers(path, { isStart: true });
+      const bytes = bytesOf(await packsIn(join(path, "objects")));
+      this.#copies.set(name, { revision: undefined, bytes, usedAt: Number.NEGATIVE_INFINITY });
     }
   }
 }

@@ -5,6 +5,9 @@ import { dirname } from "node:path";
 /** Ends the names of files that are not finished. */
 export const UNFINISHED = ".unfinished";
 
+/** Clocks of file systems are coarse. */
+export const CLOCK_MS = 2_000;
+
 /** Errors of systems and of file systems on which a file cannot have a second name there. */
 const NO_LINK = new Set(["EXDEV", "EPERM", "EMLINK", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 

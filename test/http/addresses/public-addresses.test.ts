@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { promisify } from "node:util";
-import { PublicAddresses } from "../../http/addresses/public-addresses.ts";
+import { PublicAddresses } from "../../../http/addresses/public-addresses.ts";
 
 describe("public addresses", () => {
   const addresses = new PublicAddresses();
