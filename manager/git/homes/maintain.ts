@@ -13,8 +13,8 @@ const SAMPLE = "17";
 const STALE_MS = 24 * 3_600_000;
 /** A push that has not ended. Git before 2.31 has another name for it. */
 const QUARANTINE = /^(tmp_objdir-)?incoming-/;
-/** Packs that are not complete, and marks of those that were arriving. */
-const OF_GIT = /^(tmp_|\.tmp-|pack-[0-9a-f]{40}\.keep$)/;
+/** Packs that are not complete, marks of those that were arriving, and reports of imports that failed. */
+const OF_GIT = /^(tmp_|\.tmp-|pack-[0-9a-f]{40}\.keep$|fast_import_crash_)/;
 
 /**
  * Packs the objects of a repository again if they are in many files, and removes what killed programs left. What no ref

@@ -31,8 +31,8 @@ exit 1
 
 /** What the hook says of a push. */
 export interface HookedPush {
-  /** The folder with the new objects. */
-  readonly objects: string;
+  /** The folder with the new objects; undefined if git received none. */
+  readonly objects: string | undefined;
   readonly options: readonly string[];
   readonly updates: readonly RefUpdate[];
 }
@@ -69,7 +69,7 @@ export async function serveHook(
 async function readPush(channel: Readable): Promise<(HookedPush & { readonly lines: number }) | undefined> {
   const options: string[] = [];
   const updates: RefUpdate[] = [];
-  let objects = "";
+  let objects: string | undefined;
   let lines = 0;
   for await (const line of createInterface({ input: channel, crlfDelay: Number.POSITIVE_INFINITY })) {
     if (line === "end") return { objects, options, updates, lines };
@@ -78,7 +78,7 @@ async function readPush(channel: Readable): Promise<(HookedPush & { readonly lin
     const update = UPDATE.exec(line);
     if (update) updates.push({ from: update[1]!, to: update[2]!, ref: update[3]! });
     else if (line.startsWith("option ")) options.push(line.slice("option ".length));
-    else if (line.startsWith("objects ")) objects = line.slice("objects ".length);
+    else if (line.startsWith("objects ")) objects = line.slice("objects ".length) || undefined;
     else throw new Error(`a hook of git printed ${JSON.stringify(line.slice(0, 200))}`);
   }
   return undefined;

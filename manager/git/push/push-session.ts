@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { Limits } from "../../../platform/limits.ts";
-import { toProblem } from "../../../platform/problems.ts";
+import { Problem, toProblem } from "../../../platform/problems.ts";
 import type { OpenRepository } from "../homes/home.ts";
 import { removeLocks } from "../homes/ref-moves.ts";
 import { toGitProblem } from "../program/git-problem.ts";
@@ -117,6 +117,8 @@ export class PushSession {
       const { code, detail, status } = toProblem(toGitProblem(error));
       count(status < 500 ? "refused" : "failed");
       this.#detail = `refused: ${code}`;
+      if (!(error instanceof Problem) && !signal.aborted)
+        print(`git: a push to ${name} failed: ${(error as Error).stack}`);
       say(detail);
       print(`push to ${name} refused: ${detail.split("\n")[0]}`);
       return false;

@@ -9,8 +9,8 @@ export interface Push {
   readonly updates: readonly RefUpdate[];
   /** Push options, as they were sent. */
   readonly options: readonly string[];
-  /** The folder with the new objects. */
-  readonly objects: string;
+  /** The folder with the new objects; undefined if it has none, as one that only deletes. */
+  readonly objects: string | undefined;
   /** Base of the URLs of functions, without a slash at its end. */
   readonly baseUrl: string;
   /** The hosts at which the client reached the manager. */

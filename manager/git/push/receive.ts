@@ -89,7 +89,12 @@ async function checkRules(push: Push, { git, limits }: CommitServices): Promise<
 
 /** A push of other branches and tags changes no function. */
 async function store({ repository, updates, objects, say }: Push, decision: Decision): Promise<Accepted> {
-  const saved = await repository.save({ state: repository.state, objects, refs: updates, byGit: true });
+  const saved = await repository.save({
+    state: repository.state,
+    ...(objects !== undefined && { objects }),
+    refs: updates,
+    byGit: true,
+  });
   for (const line of storedLines(decision)) say(line);
   const names = atMost(
     updates.map(({ ref }) => shortRef(ref)),
@@ -147,14 +152,10 @@ async function withRemains(
   error: unknown,
   { repository, signal }: Push,
   branch: string,
-  { platform, print }: CommitServices,
+  { platform }: CommitServices,
 ): Promise<unknown> {
-  // The branch has another commit now, which the next fetch brings.
-  if (signal.aborted || error instanceof Meanwhile) return error;
-  if (!(error instanceof Problem)) {
-    print(`git: a push to ${repository.name} failed: ${(error as Error).stack}`);
-    return error;
-  }
+  // After Meanwhile the branch has another commit, which the next fetch brings.
+  if (signal.aborted || error instanceof Meanwhile || !(error instanceof Problem)) return error;
   const { tip, functions } = repository.state;
   const serving = await Promise.all(
     Object.keys(functions).map(async (name) => {

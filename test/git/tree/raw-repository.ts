@@ -18,7 +18,7 @@ export class RawRepository {
   readonly git = gitProgramIn(join(this.path, "empty"));
 
   constructor() {
-    for (const folder of ["objects", "refs/heads", "empty"])
+    for (const folder of ["objects/pack", "refs/heads", "empty"])
       mkdirSync(join(this.path, folder), { recursive: true });
     writeFileSync(join(this.path, "HEAD"), "ref: refs/heads/main\n");
   }

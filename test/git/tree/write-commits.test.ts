@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readTree } from "../../../manager/git/tree/read-tree.ts";
 import { type NewCommit, PREVIOUS, type TreeFiles } from "../../../manager/git/tree/tree.ts";
@@ -17,6 +17,7 @@ describe("writeCommits", () => {
   after(() => repository.remove());
 
   const write = (...commits: readonly NewCommit[]) => writeCommits(repository.git, repository.path, commits);
+  const packs = () => readdirSync(join(repository.path, "objects", "pack"));
   const read = (commit: string) => readTree(repository.git, { repository: repository.path, commit }, LIMITS);
   const show = async (commit: string, format: string) =>
     (
@@ -205,6 +206,18 @@ describe("writeCommits", () => {
     const commits = [commitOf(textFiles({ a: "at once" }))];
     const written = await Promise.all([write(...commits), write(...commits), write(...commits)]);
     assert.deepEqual(written, [written[0], written[0], written[0]]);
+  });
+
+  it("writes commits of which a killed git left a mark", async () => {
+    const commits = [commitOf(textFiles({ a: "left behind" }))];
+    const before = packs();
+    const written = await write(...commits);
+    const [made] = packs().filter((name) => !before.includes(name) && name.endsWith(".pack"));
+    const path = join(repository.path, "objects", "pack", made!);
+    for (const ending of [".pack", ".idx"]) rmSync(path.replace(".pack", ending));
+    writeFileSync(path.replace(".pack", ".keep"), "fast-import");
+    assert.deepEqual(await write(...commits), written);
+    assert.ok(packs().includes(made!));
   });
 
   it("fails with what git says, and writes nothing", async () => {

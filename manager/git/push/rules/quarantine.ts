@@ -38,9 +38,9 @@ export async function checkRoom(
   { repository, objects }: Push,
   { repositoryBytes }: Pick<Limits, "repositoryBytes">,
 ): Promise<void> {
-  const packs = await packsIn(objects);
   // A push that only deletes makes room.
-  if (packs.length === 0) return;
+  if (objects === undefined) return;
+  const packs = await packsIn(objects);
   const before = (await repository.bytes()) + (await quarantinedBytes(repository.path, objects));
   const bytes = packs.reduce((sum, pack) => sum + pack.bytes, before);
   if (bytes <= repositoryBytes) return;

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { Duplex } from "node:stream";
+import { finished } from "node:stream/promises";
+import { LOCAL } from "../../../http/access/principal.ts";
+import type { OpenRepository } from "../../../manager/git/homes/home.ts";
+import { LiveRequests } from "../../../manager/git/live-requests.ts";
+import { PushSession } from "../../../manager/git/push/push-session.ts";
+import type { Repositories } from "../../../manager/git/repositories.ts";
+import { emptyState } from "../../../manager/git/repository.ts";
+
+const HOOK = `objects \nupdate ${"1".repeat(40)} ${"0".repeat(40)} refs/heads/old\nend\n`;
+
+describe("PushSession", () => {
+  it("prints the cause of a failure that is not the push's, which the client does not see", async () => {
+    const printed: string[] = [];
+    let said = "";
+    const channel = Duplex.from({
+      readable: [HOOK],
+      writable: async (written: AsyncIterable<Buffer>) => {
+        for await (const chunk of written) said += chunk;
+      },
+    });
+    const opened = { name: "hello", path: "/nowhere", state: emptyState() } as OpenRepository;
+    const repositories = {
+      live: new LiveRequests(),
+      isBusy: () => false,
+      current: async () => opened,
+      inTurn: (_name: string, _signal: AbortSignal, work: () => Promise<void>) => work(),
+    } as unknown as Repositories;
+    const session = new PushSession(
+      {
+        repositories,
+        receivePush: async ({ objects }) => {
+          assert.equal(objects, undefined);
+          throw new Error("the disk is gone");
+        },
+        pushes: { count: () => {} } as never,
+        limits: { repositoryBytes: 1 },
+        print: (line) => printed.push(line),
+      },
+      {
+        name: "hello",
+        opened,
+        principal: LOCAL,
+        baseUrl: "",
+        reachedAt: [],
+        signal: new AbortController().signal,
+      },
+    );
+    await session.serve(channel);
+    await finished(channel, { readable: false });
+    assert.match(said, /^say Skiff failed, not your request; the log of Skiff has the cause\.\nexit 1$/m);
+    assert.match(printed.join("\n"), /^git: a push to hello failed: Error: the disk is gone\n {4}at /m);
+    assert.equal(session.detail, "refused: internal_error");
+  });
+});
