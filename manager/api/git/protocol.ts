@@ -52,12 +52,12 @@ export function uploadPack(services: Services): Handler {
     const name = repositoryName(ctx);
     await requireRepository(ctx.state.principal, name, services);
     await services.repositories.serve(ctx.state.by, signal, async () => {
-      const { git, home, hooks } = await services.repositories.tools();
-      const repository = await home.open(name);
+      const tools = await services.repositories.tools();
+      const repository = await tools.home.open(name);
       if (repository === undefined) throw unknownRepository(name);
       const request = services.repositories.live.begin(name);
       try {
-        await answer(ctx, { git, hooks, repository }, { path: "git-upload-pack", query: "", signal });
+        await answer(ctx, { ...tools, repository }, { path: "git-upload-pack", query: "", signal });
       } finally {
         services.repositories.live.end(request);
       }
@@ -117,11 +117,11 @@ interface Answering {
 /** Resolves when git has ended and the answer is sent. */
 async function answer(
   ctx: Call,
-  { git, hooks, repository }: Pick<RepositoryWork, "git" | "hooks" | "repository">,
+  { git, backend, hooks, repository }: RepositoryWork,
   { path, query, mostBytes = 0, signal, session }: Answering,
 ): Promise<void> {
   const { status, fields, body, started } = await serveBackend(git, {
-    ...{ repository: repository.path, path, query, request: ctx.req, by: ctx.state.by, signal },
+    ...{ backend, repository: repository.path, path, query, request: ctx.req, by: ctx.state.by, signal },
     ...(session === undefined ? {} : { hooks }),
   });
   const hooked = session?.serve(started.channel!);

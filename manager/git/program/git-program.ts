@@ -22,6 +22,8 @@ export interface GitProgramOptions {
 
 /** How a command is started besides `GitOptions`. */
 export interface StartOptions extends GitOptions {
+  /** Path of the program; by default `git`. */
+  readonly program?: string;
   /** Configuration besides that of every command. */
   readonly config?: Readonly<Record<string, string>>;
   /** Gives the command a socket as descriptor 3. */
@@ -66,11 +68,11 @@ export class GitProgram implements Git {
 
   start(args: readonly string[], options: StartOptions): StartedGit {
     const { places, bounds, timeoutMs } = this.#options;
-    const { repository, objects, env, config, hasChannel = false } = options;
+    const { program = "git", repository, objects, env, config, hasChannel = false } = options;
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
     signal.throwIfAborted();
-    const child = spawn("/bin/sh", ["-c", `${boundsOf(options)} exec "$@"`, "sh", "git", ...args], {
+    const child = spawn("/bin/sh", ["-c", `${boundsOf(options)} exec "$@"`, "sh", program, ...args], {
       cwd: repository,
       env: {
         ...gitEnvironment(places, bounds, config),
@@ -95,7 +97,8 @@ export class GitProgram implements Git {
       try {
         const [code] = (await once(child, "close")) as [number | null];
         signal.throwIfAborted();
-        if (code !== 0) throw new GitFailed(args[0]!, { exitCode: code ?? undefined, stderr: printed });
+        if (code !== 0)
+          throw new GitFailed(args[0] ?? program, { exitCode: code ?? undefined, stderr: printed });
       } finally {
         signal.removeEventListener("abort", stop);
         this.#running.delete(child);
