@@ -4,6 +4,7 @@ import { checkFunctionName } from "../../../platform/function-name.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
 import type { OpenRepository } from "../../git/homes/home.ts";
+import { Capabilities } from "../../git/program/capabilities.ts";
 import { watchAnswer } from "../../git/program/client-pace.ts";
 import { type GitService, serveBackend } from "../../git/program/http-backend.ts";
 import { restOfBody } from "../../git/program/rest-of-body.ts";
@@ -39,6 +40,14 @@ export function advertiseRefs(services: Services): Handler {
       const work = await openFor(service, name, { services, signal });
       try {
         requireMembers(principal, name, work.repository.state);
+        if (Capabilities.areAsked(service, ctx.req.headers["git-protocol"])) {
+          const { capabilities, repository } = work;
+          const { status, fields, body } = await capabilities.read({ repository: repository.path, signal });
+          ctx.status = status;
+          ctx.set(Object.fromEntries(fields));
+          ctx.body = body;
+          return;
+        }
         await answer(ctx, work, { path: "info/refs", query: `service=${service}`, signal });
       } finally {
         await work.repository.release();

@@ -1,6 +1,7 @@
 import { access, constants, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../../../platform/problems.ts";
+import { Capabilities } from "./capabilities.ts";
 import { searchPath } from "./environment.ts";
 import { GitFailed } from "./git.ts";
 import { GitProgram, type GitProgramOptions } from "./git-program.ts";
@@ -12,6 +13,7 @@ export interface InstalledGit {
   readonly version: string;
   /** Path of `git-http-backend`. */
   readonly backend: string;
+  readonly capabilities: Capabilities;
   /** The folder for what git needs besides repositories. */
   readonly folder: string;
   /** The folder with the hook of pushes. */
@@ -46,7 +48,14 @@ export async function findGit({ folder, path, ...options }: FindOptions): Promis
     throw isMissing ? missing() : error;
   }
   const printed = await print("version");
-  return { git, backend, folder, hooks, version: /\d[\w.]*/.exec(printed)?.[0] ?? printed };
+  return {
+    git,
+    backend,
+    capabilities: new Capabilities(git, backend),
+    folder,
+    hooks,
+    version: /\d[\w.]*/.exec(printed)?.[0] ?? printed,
+  };
 }
 
 function isNoProgram(error: unknown): boolean {
