@@ -24,6 +24,12 @@ steps:
   notify: { fn: mail, needs: [review, pay], with: { to: "ada@example.com", text: "Refunded." } }
 `;
 
+/** A flow whose first step fails. */
+const CATALOGUE = `steps:
+  shrink: { fn: thumbnails, with: { id: "\${ input.id }" } }
+  publish: { fn: webhooks, needs: [shrink] }
+`;
+
 export class Demo {
   readonly #url: string;
 
@@ -65,6 +71,7 @@ export class Demo {
     await this.#json("PUT", "/schedule/minute-tick", { cron: "* * * * *", call: { function: "stock" } });
     await this.#send("PUT", "/flow/order?message=Orders", ORDER);
     await this.#send("PUT", "/flow/refund?message=Refunds", REFUND);
+    await this.#send("PUT", "/flow/catalogue?message=Pictures", CATALOGUE);
     await this.#json("POST", "/key", { name: "ci-deploy", scopes: ["deploy", "read"], ttl: "90d" });
     await this.#json("POST", "/key", {
       name: "shop-frontend",
@@ -85,6 +92,7 @@ export class Demo {
     };
     await this.#json("POST", "/flow/refund/run", { order: "o-17", amount: 240 });
     await this.#json("POST", "/flow/refund/run", { order: "o-18", amount: 20 });
+    await this.#json("POST", "/flow/catalogue/run", { id: "p-4" });
     for (let round = 0; Date.now() < until; round++) {
       await Promise.all([
         ...["stock", "cards", "useragent", "search"].map((name) => this.#call(`/fn/${name}`)),

@@ -2,39 +2,13 @@
  * From a key to its paint while a run page shows a step output of 5 MB: `node bench/dashboard/keystrokes.ts`. Types into the search
  * of the page, and into the code editor of a tab beside it in the same browser.
  */
-import type { Page } from "playwright-core";
 import { startChromium } from "../../test/support/browser/chromium.ts";
 import { startedSkiff } from "../../test/support/skiff/started-skiff.ts";
+import { reportKeys, typed } from "./typing.ts";
 
 const LARGE = `export default () =>
   Response.json(Array.from({ length: 50_000 }, (_, id) => ({ id, text: "a row of a large output, with words that nobody reads to their end" })));
 `;
-const TYPED = "schedules and flows and functions and keys ";
-
-/** Times from each key event to the end of the frame that shows it. */
-async function typed(page: Page): Promise<number[]> {
-  await page.evaluate(`
-    globalThis.times = [];
-    addEventListener("keydown", () => {
-      const began = performance.now();
-      // After the frame that has the change was drawn.
-      requestAnimationFrame(() => setTimeout(() => times.push(performance.now() - began)));
-    }, { capture: true });
-  `);
-  await page.keyboard.type(TYPED, { delay: 30 });
-  await page.waitForFunction(`times.length >= ${TYPED.length}`);
-  return page.evaluate("times");
-}
-
-function report(what: string, times: readonly number[]): void {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (part: number) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!.toFixed(1);
-  console.log(
-    `${what}: key to paint p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms (target 50 ms)`,
-  );
-}
-
 async function main(): Promise<void> {
   const skiff = await startedSkiff({ dashboardPort: 0 });
   const browser = await startChromium();
@@ -56,11 +30,11 @@ async function main(): Promise<void> {
     await page.getByText("a row of a large output").first().waitFor();
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox").waitFor();
-    report("search beside 5 MB", await typed(page));
+    reportKeys("search beside 5 MB", await typed(page));
     const editor = await context.newPage();
     await editor.goto(`${origin}/functions/large/code`);
     await editor.locator(".cm-content").first().click();
-    report("code editor", await typed(editor));
+    reportKeys("code editor", await typed(editor));
   } finally {
     await browser.close();
     await skiff.close();

@@ -50,6 +50,7 @@ export function Palette({ onClose, go }: PaletteProps) {
     read("/schedule", "schedules", "schedule").catch(ignored);
     return () => ending.abort();
   }, []);
+  useEffect(() => document.getElementById(`palette-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
   const wanted = text.trim().toLowerCase();
   const call = CALL_ID.test(wanted) ? [{ text: wanted, kind: "call", href: `/trace/${wanted}` }] : [];
   const found = [...call, ...named, ...PAGES]

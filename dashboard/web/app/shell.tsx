@@ -22,6 +22,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
   useEffect(() => setOpen(false), [path]);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
+      if (event.key === "Escape") setOpen(false);
       if (event.key !== "k" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       setSearching(true);

@@ -12,15 +12,13 @@ const MOST_LINES = 2_000;
 export interface KeptLinesProps {
   /** Of the API, such as `/call/ID/logs`. */
   readonly path: string;
-  /** The function that printed them, where it is one. */
-  readonly name?: string | undefined;
   /** Reads again when it changes. */
   readonly version: unknown;
   readonly none: string;
 }
 
 /** The lines that a path of the API has, read to their end. */
-export function KeptLines({ path, name, version, none }: KeptLinesProps) {
+export function KeptLines({ path, version, none }: KeptLinesProps) {
   const [lines, setLines] = useState<readonly LogLine[]>();
   const [problem, setProblem] = useState<ApiProblem>();
   useEffect(() => {
@@ -46,7 +44,7 @@ export function KeptLines({ path, name, version, none }: KeptLinesProps) {
             {clock(line.at)}
           </time>
           <span>
-            <LineText name={name} version={line.version} text={plainText(line)} />
+            <LineText name={line.function} version={line.version} text={plainText(line)} />
           </span>
         </div>
       ))}

@@ -98,7 +98,6 @@ function Record({ call }: { readonly call: CallRecord }) {
       <Section title="Logs">
         <KeptLines
           path={`/call/${call.id}/logs`}
-          name={call.function}
           version={`${call.attempts.length} ${call.state}`}
           none={
             call.attempts.length === 0

@@ -13,11 +13,14 @@ export interface DialogProps {
   readonly wide?: boolean;
 }
 
-/** A modal window. Escape closes it; the browser keeps the focus inside and gives it back. */
+/** A modal window. Escape closes it; the browser keeps the focus inside, and what had it before gets it back. */
 export function Dialog({ title, onClose, children, wide = false }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
+  const [before] = useState(() => document.activeElement);
   useEffect(() => {
     element.current!.showModal();
+    // Its owner removes it without closing it, so the browser gives the focus to nothing. Until then the page takes none.
+    return () => queueMicrotask(() => giveFocus(before));
   }, []);
   return (
     <dialog
@@ -41,6 +44,14 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
       {children}
     </dialog>
   );
+}
+
+/** What opened a dialog may be gone with what it did: then the content gets the focus, if nothing else has it. */
+function giveFocus(to: Element | null): void {
+  const isThere = to instanceof HTMLElement && to.isConnected && to !== document.body;
+  if (isThere) to.focus({ preventScroll: true });
+  else if (document.activeElement === document.body)
+    document.getElementById("content")?.focus({ preventScroll: true });
 }
 
 export interface FormDialogProps {

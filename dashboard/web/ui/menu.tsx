@@ -26,7 +26,11 @@ export function Menu({ label, items, children }: MenuProps) {
       if (!box.current!.contains(event.target as Node)) setOpen(false);
     };
     addEventListener("pointerdown", outside);
-    return () => removeEventListener("pointerdown", outside);
+    addEventListener("focusin", outside);
+    return () => {
+      removeEventListener("pointerdown", outside);
+      removeEventListener("focusin", outside);
+    };
   }, [isOpen]);
   const move = (event: KeyboardEvent) => {
     if (event.key === "Escape" && isOpen) {
