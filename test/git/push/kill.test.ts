@@ -84,9 +84,9 @@ describe("kill -9 in the middle of a push", function () {
           assert.equal(await (await fetch(`${url}/fn/${name}`)).text(), `round ${round}`);
         tip = wanted;
       }
+    } finally {
       console.log(`      ${counts.before} pushes were undone, ${counts.after} were done`);
       for (const [phase, times] of [...phases].sort()) console.log(`      ${times} × ${phase}`);
-    } finally {
       await skiff.close();
       user.close();
       rmSync(folder, { recursive: true, force: true });
