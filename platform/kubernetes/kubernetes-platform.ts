@@ -10,6 +10,7 @@ import type {
   Load,
   LogLine,
   LogOptions,
+  Page,
   Platform,
   Precondition,
   RouteRules,
@@ -26,9 +27,9 @@ import type { MirrorTimes } from "./cluster/mirror.ts";
 import type { FunctionResource } from "./cluster/resources.ts";
 import type { ClusterCommands, CommandOwner } from "./commands/cluster-commands.ts";
 import { ClusterDeclarations } from "./declarations.ts";
+import { FunctionReader } from "./descriptions/function-reader.ts";
 import { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
 import { LoadTable } from "./endpoints/load-table.ts";
-import { FunctionReader } from "./function-reader.ts";
 import type { ClusterImages } from "./images/cluster-images.ts";
 import { createImageServices } from "./images/image-services.ts";
 import { liveLogs } from "./logs/live-logs.ts";
@@ -150,7 +151,7 @@ export class KubernetesPlatform implements Platform {
     this.#routing = new Routing({ ...publishing, spread });
     this.#pinning = new Pinning(publishing);
     this.#removals = new Removals({ ...shared, forgotten });
-    this.#reader = new FunctionReader(shared);
+    this.#reader = new FunctionReader({ ...shared, times });
     this.#waker = new Waker(shared);
   }
 
@@ -176,8 +177,12 @@ export class KubernetesPlatform implements Platform {
     return this.#change((until) => this.#turns.inLine(name, remove, until));
   }
 
-  list(page: { after?: string | undefined; limit: number }): Promise<FunctionSummary[]> {
+  list(page: Omit<Page, "names">): Promise<FunctionSummary[]> {
     return this.#read(this.#reader.list(page));
+  }
+
+  describePage(page: Page): Promise<FunctionDescription[]> {
+    return this.#read(this.#reader.describePage(page));
   }
 
   describe(name: string): Promise<FunctionDescription | undefined> {
@@ -280,6 +285,7 @@ export class KubernetesPlatform implements Platform {
     await this.#removals.close();
     await this.#starter.close();
     await this.declarations.close();
+    await this.#reader.close();
     await this.mirror.close();
     await this.#api.close();
   }
