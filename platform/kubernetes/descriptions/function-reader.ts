@@ -17,11 +17,13 @@ import type { VersionStore } from "../versions/version-store.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import { type Described, describedOf, describeFunction, summarize } from "./describe-function.ts";
 import { Overview } from "./overview.ts";
+import type { PodMemory } from "./pod-memory.ts";
 
 export interface ReaderOptions extends Cluster {
   readonly limits: Limits;
   readonly endpoints: EndpointsMirror;
   readonly versions: VersionStore;
+  readonly memory: PodMemory;
   readonly times?: MirrorTimes | undefined;
 }
 
@@ -54,16 +56,17 @@ export class FunctionReader {
   }
 
   async describe(name: string): Promise<FunctionDescription | undefined> {
-    const { api, namespace } = this.#options;
+    const { api, namespace, memory: measured } = this.#options;
     const resource = await this.#read(name);
     if (!resource) return undefined;
     const selector = `${LABELS.function}=${name}`;
-    const [described, pods, deployments] = await Promise.all([
+    const [described, pods, deployments, memory] = await Promise.all([
       this.#described(resource),
       api.list<Pod>({ kind: KINDS.pods, namespace }, selector),
       api.list<Deployment>({ kind: KINDS.deployments, namespace }, selector),
+      measured.read(),
     ]);
-    return describeFunction(described, { pods: pods.items, deployments: deployments.items });
+    return describeFunction(described, { pods: pods.items, deployments: deployments.items, memory });
   }
 
   /** From memory, unless a watch is broken. */
