@@ -14,7 +14,7 @@ import { CallAnswer } from "./answer.tsx";
 import { Attempts } from "./attempts.tsx";
 import { type CallRecord, hasEnded, targetText, tookMs } from "./call.ts";
 import { CallBadge } from "./call-badge.tsx";
-import { Origin, removeCall, retryCall } from "./calls-table.tsx";
+import { CancelCall, Origin, removeCall, retryCall } from "./calls-table.tsx";
 
 const EVERY_MS = 1_000;
 
@@ -54,11 +54,7 @@ function Actions({ call, reload }: { readonly call: CallRecord; readonly reload:
           Retry
         </Button>
       ) : null}
-      {call.state === "waiting" ? (
-        <Button icon="close" onClick={remove} {...allowed("deploy")}>
-          Cancel
-        </Button>
-      ) : null}
+      {call.state === "waiting" ? <CancelCall onSubmit={remove} /> : null}
       {hasEnded(call) ? (
         <AskedButton
           kind="danger"
