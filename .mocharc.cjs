@@ -159,6 +159,7 @@ const TAKING_TURNS = {
     "test/client-image/module-shapes.test.ts",
     "test/docs/events/topics.test.ts",
     "test/exec/async.test.ts",
+    "test/dashboard/looks/accessible.test.ts",
   ],
 };
 

@@ -37,10 +37,12 @@ function Plot({ spec, times }: ChartProps) {
   const latest = useRef(spec);
   latest.current = spec;
   useEffect(() => {
-    const made = new uPlot(optionsOf(latest, box.current!), data, box.current!);
+    const element = box.current!;
+    const made = new uPlot(optionsOf(latest, element), data, element);
     plot.current = made;
-    const watch = new ResizeObserver(() => made.setSize({ width: box.current!.clientWidth, height: HEIGHT }));
-    watch.observe(box.current!);
+    // It may be called when the element has left the page.
+    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    watch.observe(element);
     return () => {
       watch.disconnect();
       made.destroy();

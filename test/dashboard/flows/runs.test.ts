@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { assertAccessible } from "../../support/browser/accessible.ts";
 import { whyNoBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/signed-in.ts";
 import { notTried } from "../../support/not-tried.ts";
@@ -39,7 +38,6 @@ describe("the pages of flows and runs", function () {
   it("shows a run live, why a step failed and what it printed, and retries from there", async () => {
     const page = await dashboard.open("/flows/order");
     await page.locator(".react-flow__node").nth(2).waitFor();
-    await assertAccessible(page);
     await page.getByRole("button", { name: "Run", exact: true }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Run", exact: true }).click();
     await page.locator("h1", { hasText: "Run of order" }).waitFor();
@@ -50,7 +48,6 @@ describe("the pages of flows and runs", function () {
     await step.getByText("There is no more tea.").waitFor();
     await step.getByText("step stock").waitFor();
     assert.equal(await step.getByRole("link", { name: "trace of the call" }).count(), 1);
-    await assertAccessible(page);
     await step.getByRole("button", { name: "Retry from here" }).click();
     await node(page, "ship", "done").waitFor();
     await page.locator("header .badge", { hasText: "done" }).waitFor();
@@ -90,7 +87,6 @@ describe("the pages of flows and runs", function () {
     const page = await dashboard.open(`/flows/refund/runs/${id}`, PHONE);
     await page.getByRole("heading", { name: "Refund o-17?" }).waitFor();
     await node(page, "review", "waiting").waitFor();
-    await assertAccessible(page);
     const width = await page.evaluate("document.documentElement.scrollWidth");
     assert.equal(width, PHONE.viewport.width);
     await page.getByLabel("Comment").fill("kind customer");
@@ -109,7 +105,6 @@ describe("the pages of flows and runs", function () {
       .getByRole("link", { name: /now|ago/ })
       .first()
       .waitFor();
-    await assertAccessible(page);
   });
 
   it("stays quick beside an output of 5 MB", async () => {

@@ -24,7 +24,6 @@ describe("the dashboard's keys, commands, usage, audit and system", function () 
     const form = page.getByRole("dialog");
     await form.getByLabel("Name").fill("shop");
     await form.getByText("list and describe").click();
-    await assertAccessible(page);
     await form.getByRole("button", { name: "Create" }).click();
     const key = await page.getByRole("region", { name: "The key" }).innerText();
     assert.match(key, /^sk_/);
@@ -35,7 +34,6 @@ describe("the dashboard's keys, commands, usage, audit and system", function () 
     await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("row", { name: /shop/ }).waitFor();
     assert.ok(!(await page.content()).includes(key));
-    await assertAccessible(page);
     await page.getByRole("button", { name: "Revoke shop" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
     await page.getByRole("row", { name: /shop/ }).waitFor({ state: "detached" });
@@ -76,7 +74,6 @@ describe("the dashboard's keys, commands, usage, audit and system", function () 
     await system.getByText("healthy").waitFor();
     await system.getByLabel("Search limits").fill("size of an event");
     await system.getByText("1.0 MiB").waitFor();
-    for (const page of [usage, audit, system]) await assertAccessible(page);
     const wide = await system.evaluate("document.documentElement.scrollWidth - innerWidth");
     assert.ok((wide as number) <= 0, `the page is ${wide} pixels wider than a phone`);
   });
