@@ -46,7 +46,9 @@ async function main(): Promise<void> {
     await page.getByLabel("Search", { exact: true }).fill("");
     await page.getByText(/\d lines/).waitFor();
     const heap = await page.evaluate<number>("performance.memory.usedJSHeapSize");
-    console.log(`${await page.locator(".logs-bar .number").innerText()}; ${(heap / MIB).toFixed(0)} MiB in the page`);
+    console.log(
+      `${await page.locator(".logs-bar .number").innerText()}; ${(heap / MIB).toFixed(0)} MiB in the page`,
+    );
   } finally {
     await browser.close();
     await skiff.close();

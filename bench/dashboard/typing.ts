@@ -15,7 +15,10 @@ export async function typed(page: Page): Promise<number[]> {
   `);
   await page.keyboard.type(TYPED, { delay: 30 });
   // The policy of the page forbids the evaluation of a text in it.
-  await page.waitForFunction((count) => (globalThis as { times?: number[] }).times!.length >= count, TYPED.length);
+  await page.waitForFunction(
+    (count) => (globalThis as { times?: number[] }).times!.length >= count,
+    TYPED.length,
+  );
   return page.evaluate("times");
 }
 
