@@ -89,7 +89,7 @@ async function show(page: Page, { path, text, open }: State): Promise<void> {
   });
   await open?.(page);
   const shown = open === undefined ? page.locator("main") : page.locator("dialog, [role=menu]");
-  await shown.getByText(text).first().waitFor();
+  await shown.getByText(text).filter({ visible: true }).first().waitFor();
 }
 
 async function seed({ skiff }: Dashboard): Promise<Ids> {
