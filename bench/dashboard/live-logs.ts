@@ -43,7 +43,7 @@ async function main(): Promise<void> {
       const busy = reportKeys(`${RATE} lines a second`, await typeInto(page, skiff.dashboardUrl!));
       console.log(`  ${(busy / quiet).toFixed(2)} × the quiet page; ${await (await printing).text()}`);
     }
-    await page.getByLabel("Search", { exact: true }).fill("");
+    await page.getByRole("searchbox", { name: "Search" }).fill("");
     await page.getByText(/\d lines/).waitFor();
     const heap = await page.evaluate<number>("performance.memory.usedJSHeapSize");
     console.log(
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
 async function typeInto(page: Page, dashboardUrl: string): Promise<number[]> {
   await page.goto(`${new URL(dashboardUrl).origin}/functions/prints/logs`);
   await page.getByText("live", { exact: true }).waitFor();
-  await page.getByLabel("Search", { exact: true }).click();
+  await page.getByRole("searchbox", { name: "Search" }).click();
   return typed(page);
 }
 
