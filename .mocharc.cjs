@@ -167,7 +167,7 @@ const { SKIFF_TESTS: day = String(new Date().getUTCDate()) } = process.env;
 const isToday = (index, parts) => day === "all" || isNamed || index % parts === Number(day) % parts;
 
 module.exports = {
-  require: ["./test/support/setup/system-path.ts"],
+  require: ["./test/support/setup/system-path.ts", "./test/support/setup/compile-cache.ts"],
   ignore: Object.entries(TAKING_TURNS).flatMap(([parts, files]) =>
     files.filter((_, index) => !isToday(index, Number(parts))),
   ),
