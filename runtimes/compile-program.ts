@@ -26,8 +26,7 @@ export function esbuildPath(): string {
  * @throws Error if esbuild fails, or takes longer than 30 s
  */
 export async function compileProgram(entry: string, options: readonly string[]): Promise<string> {
-  const { version } = createRequire(import.meta.url)("esbuild/package.json") as { version: string };
-  const file = keptFile([version, entry, ...options]);
+  const file = keptFile([entry, ...options]);
   if (file === undefined) return await compile(entry, options);
   const kept = readKept(file);
   if (kept !== undefined) return kept;
@@ -50,10 +49,11 @@ async function compile(entry: string, options: readonly string[]): Promise<strin
   return stdout;
 }
 
-/** Returns the files that a program was compiled from, with the descriptions of their packages. */
+/** Returns the files that a program was compiled from, with the descriptions of their packages and of esbuild. */
 function inputsOf(metafile: string, folder: string): string[] {
   const { inputs } = JSON.parse(readFileSync(metafile, "utf8")) as { inputs: Record<string, unknown> };
   const paths = Object.keys(inputs).map((path) => join(folder, path));
   const packages = paths.flatMap((path) => PACKAGE.exec(path)?.[0] ?? []);
-  return [...paths, ...[...new Set(packages)].map((each) => join(each, "package.json"))];
+  const compiler = dirname(dirname(createRequire(import.meta.url).resolve("esbuild")));
+  return [...paths, ...[...new Set([compiler, ...packages])].map((each) => join(each, "package.json"))];
 }

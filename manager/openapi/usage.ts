@@ -64,8 +64,12 @@ export function historySchemas(): Record<string, Schema> {
   const failure = { callId: TEXT, version, status: { type: "integer", minimum: 500, maximum: 599 } };
   return {
     lastHour: {
-      ...object({ calls: COUNT, errors: COUNT }, { p50Ms: ms, p95Ms: ms }),
-      description: "Calls of the last hour; median and 95th percentile within 10 %",
+      ...object(
+        { calls: COUNT, errors: COUNT, liveCalls: COUNT, liveErrors: COUNT },
+        { p50Ms: ms, p95Ms: ms },
+      ),
+      description:
+        "Calls of the last hour, also those of versions with traffic alone; median and 95th percentile within 10 %",
     },
     lastFailures: array(object({ at: INSTANT, text: TEXT }, failure), {
       description: "Failed calls of the last hour, newest last",

@@ -5,10 +5,10 @@ import { type Described, isFailing } from "./described.ts";
 /** Whether the function can be called now, why, and how. */
 export function CallBox({ described }: { readonly described: Described }) {
   const { url, state, settings, lastHour } = described;
-  const { calls = 0, errors = 0 } = lastHour ?? {};
+  const { liveCalls = 0, liveErrors = 0 } = lastHour ?? {};
   const fails = state.canCall && isFailing(lastHour);
   const kind = fails ? "warn" : state.canCall ? "ok" : settings.access === "internal" ? "info" : "bad";
-  const failing = `It can be called now, but ${errors} of ${calls} calls failed in the last hour`;
+  const failing = `It can be called now, but ${liveErrors} of ${liveCalls} calls failed in the last hour`;
   const title = state.canCall ? "It can be called now" : "It cannot be called now";
   return (
     <>

@@ -42,6 +42,9 @@ export interface CallState {
 export interface LastHour {
   readonly calls: number;
   readonly errors: number;
+  /** Of the versions that have traffic now. */
+  readonly liveCalls: number;
+  readonly liveErrors: number;
   readonly p95Ms?: number;
 }
 
@@ -113,9 +116,10 @@ export function useDescribed(): Resource<Described> {
 /** A share of failed calls that counts as failing. */
 const FAILING_SHARE = 0.1;
 
-/** Whether so many calls of the last hour failed that somebody should look. */
-export function isFailing({ calls, errors }: LastHour = { calls: 0, errors: 0 }): boolean {
-  return errors > 0 && errors >= calls * FAILING_SHARE;
+/** Whether so many calls of the last hour failed that somebody should look. Versions without traffic do not count. */
+export function isFailing(lastHour: LastHour | undefined): boolean {
+  const { liveCalls = 0, liveErrors = 0 } = lastHour ?? {};
+  return liveErrors > 0 && liveErrors >= liveCalls * FAILING_SHARE;
 }
 
 /** The part of the calls that a version gets, from 0 to 1. */

@@ -4,7 +4,7 @@ import { jsonLines } from "../api/streams.ts";
 import { codeHref, partsByPlace, type SourcePlace } from "../logs/source-places.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Badge, toneOfStatus, When } from "../ui/values.tsx";
-import { type Described, type Failure, pathOf } from "./described.ts";
+import { type Described, type Failure, pathOf, type Share, shareOf } from "./described.ts";
 
 /** What a failed call printed. */
 interface Printed {
@@ -25,7 +25,7 @@ const TAIL = 100;
 
 /** The last failed calls, newest first: each leads to its trace, and to the line of code that its error names. */
 export function Failures({ described }: { readonly described: Described }) {
-  const { name, lastFailures = [] } = described;
+  const { name, lastFailures = [], traffic } = described;
   const printed = usePrinted(name, lastFailures);
   return (
     <ul class="failures card">
@@ -38,7 +38,7 @@ export function Failures({ described }: { readonly described: Described }) {
               <strong>{message ?? failure.text}</strong>
               <span class="muted">
                 <When at={failure.at} />
-                {failure.version === undefined ? null : ` · v${failure.version}`}
+                {failure.version === undefined ? null : ` · ${versionText(failure.version, traffic)}`}
                 {message === undefined ? null : ` · ${failure.text}`}
               </span>
             </div>
@@ -87,4 +87,8 @@ function printedIn(text: string): Printed {
   const message = text.split("\n")[0]!.replace(/^call [-0-9a-f]{36} failed: /, "");
   const place = partsByPlace(text).find((part) => part.place !== undefined)?.place;
   return { message, ...(place === undefined ? {} : { place }) };
+}
+
+function versionText(version: number, traffic: readonly Share[]): string {
+  return shareOf(traffic, version) > 0 ? `v${version}` : `v${version}, which takes no calls now`;
 }

@@ -99,7 +99,10 @@ function StateBadges({ described }: { readonly described: Described }) {
         {text}
       </Badge>
       {isFailing(lastHour) ? (
-        <Badge tone="bad" title={`${lastHour!.errors} of ${lastHour!.calls} calls failed in the last hour`}>
+        <Badge
+          tone="bad"
+          title={`${lastHour!.liveErrors} of ${lastHour!.liveCalls} calls failed in the last hour`}
+        >
           Failing
         </Badge>
       ) : null}

@@ -24,6 +24,8 @@ export interface ActiveFunction {
 export interface Series {
   readonly calls: readonly number[];
   readonly errors: readonly number[];
+  /** Of the versions that have traffic now. */
+  readonly liveErrors: readonly number[];
   readonly p95Ms: readonly (number | null)[];
 }
 

@@ -1,5 +1,4 @@
 import { isFailing } from "../function/described.ts";
-import type { Tone } from "../ui/values.tsx";
 import type { ActiveFunction } from "./activity.ts";
 
 export type Condition = "failing" | "blocked" | "ready" | "idle" | "closed";
@@ -7,7 +6,7 @@ export type Condition = "failing" | "blocked" | "ready" | "idle" | "closed";
 export interface Shown {
   readonly condition: Condition;
   readonly text: string;
-  readonly tone: Tone;
+  readonly tone: "ok" | "warn" | "bad" | "quiet";
   /** In words, for people. */
   readonly why: string;
 }
@@ -17,10 +16,10 @@ const ORDER: readonly Condition[] = ["failing", "blocked", "ready", "idle", "clo
 /** Steps of the last hour that count as now: ten minutes. */
 const RECENT_STEPS = 5;
 
-/** Sums up how a function is. Only failures of calls and what keeps callers out by accident are bad. */
+/** Sums up how a function is. Only failures of versions with traffic and what keeps callers out by accident are bad. */
 export function conditionOf({ state, ready, traffic, lastHour, series }: ActiveFunction): Shown {
-  const { calls = 0, errors = 0 } = lastHour ?? {};
-  const recent = series?.errors.slice(-RECENT_STEPS).reduce((sum, count) => sum + count, 0) ?? 0;
+  const { liveCalls = 0, liveErrors = 0 } = lastHour ?? {};
+  const recent = series?.liveErrors.slice(-RECENT_STEPS).reduce((sum, count) => sum + count, 0) ?? 0;
   if (!state.canCall) {
     if (state.reason.startsWith("Access is internal"))
       return { condition: "closed", text: "Internal", tone: "quiet", why: state.reason };
@@ -29,7 +28,7 @@ export function conditionOf({ state, ready, traffic, lastHour, series }: ActiveF
     return { condition: "blocked", text, tone, why: state.reason };
   }
   if (recent > 0 || isFailing(lastHour)) {
-    const why = `${errors} of ${calls} calls failed in the last hour. ${state.reason}`;
+    const why = `${liveErrors} of ${liveCalls} calls failed in the last hour. ${state.reason}`;
     return { condition: "failing", text: "Failing", tone: "bad", why };
   }
   if (ready > 0) return { condition: "ready", text: "Ready", tone: "ok", why: state.reason };

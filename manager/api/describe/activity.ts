@@ -4,6 +4,7 @@ import type { MonthlyCalls, UsageStep } from "../../../store/store.ts";
 import type { Services } from "../services.ts";
 import { fromStore, requireStore } from "../store.ts";
 import { stateOf } from "./function-state.ts";
+import { liveVersions } from "./live-versions.ts";
 import { rounded } from "./rounded.ts";
 
 /** The last hour in steps of two minutes. */
@@ -47,7 +48,9 @@ export async function activityOf(
     const seen = "found" in read ? read.found : undefined;
     const usedInMonth = seen && (seen.month.functions[name] ?? 0);
     const history =
-      "found" in read ? seriesOf(read.found.steps.get(name) ?? [], since) : { noHistory: read.missing };
+      "found" in read
+        ? seriesOf(read.found.steps.get(name) ?? [], { since, live: liveVersions(traffic) })
+        : { noHistory: read.missing };
     const state = stateOf(description, usedInMonth, now);
     return [name, { state, runtime: settings.runtime, traffic, instances, ...history }];
   });
@@ -64,23 +67,39 @@ async function describeAll({ platform }: Services, names: readonly string[]): Pr
   return found;
 }
 
-function seriesOf(steps: readonly UsageStep[], since: number) {
-  const [calls, errors] = [new Array<number>(STEPS).fill(0), new Array<number>(STEPS).fill(0)];
+interface SeriesOptions {
+  readonly since: number;
+  /** Versions with traffic. */
+  readonly live: ReadonlySet<number>;
+}
+
+function seriesOf(steps: readonly UsageStep[], { since, live }: SeriesOptions) {
+  const zeros = () => new Array<number>(STEPS).fill(0);
+  const [calls, errors, liveErrors] = [zeros(), zeros(), zeros()];
+  let liveCalls = 0;
   const durations = Array.from({ length: STEPS }, (): readonly number[] => []);
   for (const step of steps) {
     const at = (step.from.getTime() - since) / STEP_MS;
     calls[at]! += step.calls;
     errors[at]! += step.errors;
+    if (live.has(step.version)) {
+      liveCalls += step.calls;
+      liveErrors[at]! += step.errors;
+    }
     durations[at] = addDurations(durations[at]!, step.durations);
   }
   const p95Ms = quantileMs(durations.reduce(addDurations, []), 0.95);
   const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
   return {
-    lastHour: { calls: sum(calls), errors: sum(errors), ...(p95Ms && { p95Ms: rounded(p95Ms) }) },
+    lastHour: {
+      ...{ calls: sum(calls), errors: sum(errors), liveCalls, liveErrors: sum(liveErrors) },
+      ...(p95Ms && { p95Ms: rounded(p95Ms) }),
+    },
     series: {
       stepS: STEP_S,
       calls,
       errors,
+      liveErrors,
       p95Ms: durations.map((each) => {
         const ms = quantileMs(each, 0.95);
         return ms === undefined ? null : rounded(ms);

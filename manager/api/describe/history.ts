@@ -6,6 +6,7 @@ import { GUARD } from "../../usage/guards.ts";
 import type { ManagerStore, Services } from "../services.ts";
 import { fromStore, requireStore } from "../store.ts";
 import { type FunctionSchedule, functionSchedules } from "./function-schedules.ts";
+import { liveVersions } from "./live-versions.ts";
 import { rounded } from "./rounded.ts";
 
 const HOUR_MS = 3_600_000;
@@ -33,6 +34,9 @@ export interface History {
 interface LastHour {
   readonly calls: number;
   readonly errors: number;
+  /** Of the versions that have traffic now. */
+  readonly liveCalls: number;
+  readonly liveErrors: number;
   /** Absent without calls. */
   readonly p50Ms?: number;
   readonly p95Ms?: number;
@@ -46,7 +50,7 @@ interface Failure {
   readonly text: string;
 }
 
-type Described = Pick<FunctionDescription, "name" | "settings">;
+type Described = Pick<FunctionDescription, "name" | "settings" | "traffic">;
 
 /** Reads what the store has about a function. A store that cannot be reached takes two seconds at most. */
 export async function historyOf(services: Services, described: Described, now: Date): Promise<History> {
@@ -65,7 +69,7 @@ export async function lastDeploys({ platform }: Services, name: string) {
 
 async function readHistory(store: ManagerStore, described: Described, now: Date): Promise<History> {
   const { usage, audit, logs, calls, timers } = store;
-  const { name, settings } = described;
+  const { name, settings, traffic } = described;
   const { cron } = settings;
   const since = new Date(now.getTime() - HOUR_MS);
   const [minutes, month, entries, failures, totals, schedules] = await Promise.all([
@@ -81,7 +85,7 @@ async function readHistory(store: ManagerStore, described: Described, now: Date)
   const rollback = entries.find(({ status }) => status < 400);
   const refusal = entries.find(({ status }) => status >= 400);
   return {
-    lastHour: lastHourOf(minutes),
+    lastHour: lastHourOf(minutes, liveVersions(traffic)),
     lastFailures: failures.map(({ at, callId, version, status, text }) => ({
       at,
       callId,
@@ -97,15 +101,20 @@ async function readHistory(store: ManagerStore, described: Described, now: Date)
   };
 }
 
-function lastHourOf(minutes: readonly UsageMinute[]): LastHour {
-  let [calls, errors] = [0, 0];
+function lastHourOf(minutes: readonly UsageMinute[], live: ReadonlySet<number>): LastHour {
+  let [calls, errors, liveCalls, liveErrors] = [0, 0, 0, 0];
   let durations: number[] = [];
   for (const minute of minutes) {
     calls += minute.calls;
     errors += minute.errors;
+    if (live.has(minute.version)) {
+      liveCalls += minute.calls;
+      liveErrors += minute.errors;
+    }
     durations = addDurations(durations, minute.durations);
   }
   const [p50Ms, p95Ms] = [quantileMs(durations, 0.5), quantileMs(durations, 0.95)];
-  if (p50Ms === undefined || p95Ms === undefined) return { calls, errors };
-  return { calls, errors, p50Ms: rounded(p50Ms), p95Ms: rounded(p95Ms) };
+  const counts = { calls, errors, liveCalls, liveErrors };
+  if (p50Ms === undefined || p95Ms === undefined) return counts;
+  return { ...counts, p50Ms: rounded(p50Ms), p95Ms: rounded(p95Ms) };
 }

@@ -4,6 +4,7 @@ import { checkFunctionName } from "../../../platform/function-name.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
 import type { OpenRepository } from "../../git/homes/home.ts";
+import { watchAnswer } from "../../git/program/client-pace.ts";
 import { type GitService, serveBackend } from "../../git/program/http-backend.ts";
 import { restOfBody } from "../../git/program/rest-of-body.ts";
 import { PushSession } from "../../git/push/push-session.ts";
@@ -11,6 +12,7 @@ import type { RepositoryWork } from "../../git/repositories.ts";
 import { emptyState } from "../../git/repository.ts";
 import { hostsOf } from "../deploy-function.ts";
 import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
+import { gitError } from "./git-request.ts";
 import {
   requireMembers,
   requireRepository,
@@ -114,14 +116,25 @@ interface Answering {
   readonly session?: PushSession;
 }
 
-/** Resolves when git has ended and the answer is sent. */
+/** Resolves when git has ended and the answer is sent, or its client is too slow. */
 async function answer(
   ctx: Call,
   { git, hooks, repository }: Pick<RepositoryWork, "git" | "hooks" | "repository">,
   { path, query, mostBytes = 0, signal, session }: Answering,
 ): Promise<void> {
+  const slow = new AbortController();
+  const onSlow = (problem: Problem) => slow.abort(problem);
+  const ended = AbortSignal.any([signal, slow.signal]);
   const { status, fields, body, started } = await serveBackend(git, {
-    ...{ repository: repository.path, path, query, request: ctx.req, by: ctx.state.by, signal },
+    ...{
+      repository: repository.path,
+      path,
+      query,
+      request: ctx.req,
+      by: ctx.state.by,
+      onSlow,
+      signal: ended,
+    },
     ...(session === undefined ? {} : { hooks }),
   });
   const hooked = session?.serve(started.channel!);
@@ -129,15 +142,24 @@ async function answer(
   const { res } = ctx;
   res.statusCode = status;
   for (const [name, value] of fields) res.setHeader(name, value);
+  const unwatch = watchAnswer(res, onSlow);
   // Whoever left needs no answer.
-  await pipeline(body, res, { end: false, signal }).catch(() => body.destroy());
+  await pipeline(body, res, { end: false, signal: ended }).catch(() => body.destroy());
+  unwatch();
   // The client reads errors of git in the answer.
   await started.ended.catch(() => {});
   await hooked;
   // A client that sees the end of its push sees the refs of it.
   await session?.settle();
+  if (slow.signal.aborted) return dismiss(ctx, slow.signal.reason as Problem);
   await restOfBody(ctx.req, mostBytes);
   res.end();
+}
+
+/** Says why a request ended whose client is too slow, and closes the connection. */
+function dismiss({ path, req, res }: Call, problem: Problem): void {
+  if (res.writableNeedDrain) res.destroy();
+  else res.end(gitError(path, problem)?.body, () => req.destroy());
 }
 
 async function openFor(

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { endSilentBody } from "./body-silence.ts";
 import { type CgiHead, readCgiHead } from "./cgi-head.ts";
+import { type OnSlow, watchBody } from "./client-pace.ts";
 import type { GitProgram, StartedGit } from "./git-program.ts";
 
 /** The services of the smart protocol. */
@@ -18,6 +18,8 @@ export interface BackendRequest {
   readonly by: string;
   /** The folder of hooks; absent: none runs. */
   readonly hooks?: string;
+  /** Is called when the body arrives too slowly. */
+  readonly onSlow: OnSlow;
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +33,7 @@ export interface BackendAnswer extends CgiHead {
  * @throws Error if it ends without an answer; the reason of the signal
  */
 export async function serveBackend(git: GitProgram, options: BackendRequest): Promise<BackendAnswer> {
-  const { repository, path, query, request, by, hooks, signal } = options;
+  const { repository, path, query, request, by, hooks, onSlow, signal } = options;
   const { headers, method = "GET" } = request;
   const protocol = /^[a-z0-9=:]{1,40}$/.exec(String(headers["git-protocol"] ?? ""))?.[0];
   const isGzip = headers["content-encoding"] === "gzip";
@@ -54,7 +56,7 @@ export async function serveBackend(git: GitProgram, options: BackendRequest): Pr
     },
   });
   request.pipe(started.stdin);
-  endSilentBody(request, started.stdin);
+  watchBody(request, started.stdin, { onSlow });
   // Git may answer before it has read all. The connection stays, so that the client reads the answer.
   started.stdin.once("close", () => request.unpipe(started.stdin));
   try {

@@ -11,13 +11,14 @@ export function activitySchemas(described: Record<string, Schema>): Record<strin
     ...described,
     runtime: { enum: RUNTIMES },
     lastHour: {
-      ...object({ calls: COUNT, errors: COUNT }, { p95Ms: MS }),
-      description: "Calls of the last hour; 95th percentile within 10 %",
+      ...object({ calls: COUNT, errors: COUNT, liveCalls: COUNT, liveErrors: COUNT }, { p95Ms: MS }),
+      description:
+        "Calls of the last hour, also those of versions with traffic alone; 95th percentile within 10 %",
     },
     series: {
       ...object({
         stepS: { type: "integer", minimum: 1 },
-        ...{ calls: counts, errors: counts },
+        ...{ calls: counts, errors: counts, liveErrors: counts },
         p95Ms: array({ type: ["number", "null"] }, { minItems: STEPS, maxItems: STEPS }),
       }),
       description: "The same in steps of `stepS` seconds, oldest first; null without calls",

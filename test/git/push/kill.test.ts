@@ -36,6 +36,7 @@ describe("kill -9 in the middle of a push", function () {
     const user = new GitUser();
     let skiff = start();
     const counts = { before: 0, after: 0 };
+    const phases = new Map<string, number>();
     try {
       let url = await skiff.url();
       await user.git("init", "-q", "-b", "main");
@@ -60,7 +61,8 @@ describe("kill -9 in the middle of a push", function () {
         const all = random() < 0.5 ? processTree(skiff.pid) : [skiff.pid];
         for (const pid of all) kill(pid);
         await skiff.ended();
-        await pushing;
+        const phase = phaseOf(text, (await pushing).code === 0);
+        phases.set(phase, (phases.get(phase) ?? 0) + 1);
         skiff = start();
         url = await skiff.url();
         await user.git("remote", "set-url", "origin", `${url}/git/duo.git`);
@@ -83,6 +85,7 @@ describe("kill -9 in the middle of a push", function () {
         tip = wanted;
       }
       console.log(`      ${counts.before} pushes were undone, ${counts.after} were done`);
+      for (const [phase, times] of [...phases].sort()) console.log(`      ${times} × ${phase}`);
     } finally {
       await skiff.close();
       user.close();
@@ -90,6 +93,18 @@ describe("kill -9 in the middle of a push", function () {
     }
   });
 });
+
+/** Where a push was when Skiff was killed: the number of its lines, and the last of them without what differs. */
+function phaseOf(text: string, done: boolean): string {
+  if (done) return "9 after its end";
+  const lines = text.split(/[\r\n]+/).filter((line) => /^remote: \S/.test(line));
+  return `${lines.length} ${
+    lines
+      .at(-1)
+      ?.replace(/\b[0-9a-f]{7}\b|\d+/g, "…")
+      .trim() ?? "before its first line"
+  }`;
+}
 
 function kill(pid: number): void {
   try {

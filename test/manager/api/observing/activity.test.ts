@@ -48,17 +48,20 @@ describe("manager: GET /func?detail=activity", () => {
     answer = ({ since, until }) => [
       step({ from: since, calls: 3, errors: 1, durations: [0, 3] }),
       step({ from: new Date(until.getTime() - 120_000), calls: 2, durations: [2] }),
-      step({ from: new Date(until.getTime() - 120_000), version: 2, durations: [0, 0, 1] }),
+      step({ from: new Date(until.getTime() - 120_000), version: 2, errors: 1, durations: [0, 0, 1] }),
     ];
     const [a, b] = await list();
     assert.match(a.state.reason, /^The quota of 10 calls a month is used up/);
-    assert.deepEqual(a.lastHour, { calls: 0, errors: 0 });
+    assert.deepEqual(a.lastHour, { calls: 0, errors: 0, liveCalls: 0, liveErrors: 0 });
     assert.deepEqual(a.series.p95Ms, new Array(30).fill(null));
     assert.deepEqual(b.state, { canCall: true, reason: "1 instance is ready." });
     assert.deepEqual([b.runtime, b.traffic, b.instances.length], ["deno", [{ version: 1, weight: 1 }], 1]);
-    assert.deepEqual([b.lastHour.calls, b.lastHour.errors, b.series.stepS], [6, 1, 120]);
+    assert.deepEqual([b.lastHour.calls, b.lastHour.errors, b.series.stepS], [6, 2, 120]);
+    // Version 2 has no traffic.
+    assert.deepEqual([b.lastHour.liveCalls, b.lastHour.liveErrors], [5, 1]);
+    assert.deepEqual([b.series.liveErrors[0], b.series.liveErrors[29]], [1, 0]);
     assert.deepEqual([b.series.calls.length, b.series.calls[0], b.series.calls[29]], [30, 3, 3]);
-    assert.deepEqual([b.series.errors[0], b.series.errors[29]], [1, 0]);
+    assert.deepEqual([b.series.errors[0], b.series.errors[29]], [1, 1]);
     assert.ok(b.series.p95Ms[29] > b.series.p95Ms[0] && b.series.p95Ms[1] === null);
   });
 
