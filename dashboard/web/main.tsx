@@ -1,4 +1,11 @@
 import { render } from "preact";
+import { Router } from "wouter";
 import { App } from "./app/app.tsx";
+import { useGuardedLocation } from "./leaving/location.ts";
 
-render(<App />, document.getElementById("app")!);
+render(
+  <Router hook={useGuardedLocation}>
+    <App />
+  </Router>,
+  document.getElementById("app")!,
+);

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { LeaveDialog } from "../leaving/leave-dialog.tsx";
 import { holder, leave, leaveHere } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
@@ -82,6 +83,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
       </div>
       {children}
       <Toasts />
+      <LeaveDialog />
       {kept === undefined ? null : (
         <FormDialog
           title="The key is still valid"

@@ -31,7 +31,7 @@ export function RetryAll({ query, onDone }: AllThatMatchProps) {
       </Button>
       {isAsking ? (
         <FormDialog
-          title="Retry all dead calls"
+          title="Retry all dead calls?"
           action="Retry"
           onSubmit={retry}
           onClose={() => setAsking(false)}
@@ -81,14 +81,17 @@ export function RemoveAll({ query, onDone, state }: AllThatMatchProps & { readon
       </Button>
       {isAsking ? (
         <FormDialog
-          title="Cancel or remove calls"
+          title="Cancel or remove calls?"
           action="Cancel or remove"
           kind="danger"
           onSubmit={remove}
           onClose={() => setAsking(false)}
         >
           <Select label="What" value={what} onChange={setWhat} options={WHAT} />
-          <p>It concerns all calls {scopeText(query)}, also those that this page does not show.</p>
+          <p>
+            It concerns all calls {scopeText(query)}, also those that this page does not show. It cannot be
+            undone.
+          </p>
         </FormDialog>
       ) : null}
     </>

@@ -1,7 +1,8 @@
 import { Link } from "wouter";
 import { api } from "../api/client.ts";
 import { allowed } from "../blocks/allowed.ts";
-import { Button } from "../ui/button.tsx";
+import { AskedButton } from "../blocks/asked-button.tsx";
+import { Button, type ButtonProps } from "../ui/button.tsx";
 import { Table } from "../ui/table.tsx";
 import { showDone } from "../ui/toast.tsx";
 import { Duration, When } from "../ui/values.tsx";
@@ -97,10 +98,26 @@ function Action({
     await removeCall(id);
     await onChange();
   };
+  return <CancelCall small kind="quiet" onSubmit={cancel} />;
+}
+
+interface CancelCallProps extends Pick<ButtonProps, "kind" | "small"> {
+  readonly onSubmit: () => Promise<unknown>;
+}
+
+/** Cancels a call that waits, after a question. */
+export function CancelCall(props: CancelCallProps) {
   return (
-    <Button small kind="quiet" icon="close" onClick={cancel} {...allowed("deploy")}>
+    <AskedButton
+      {...props}
+      icon="close"
+      question="Cancel this call?"
+      action="Cancel the call"
+      outcome="It is never made, and cannot be brought back."
+      {...allowed("deploy")}
+    >
       Cancel
-    </Button>
+    </AskedButton>
   );
 }
 

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { AskedButton } from "../blocks/asked-button.tsx";
 import { languageOf } from "../editor/languages.ts";
 import { MergeView } from "../editor/merge-view.tsx";
 import { Button } from "../ui/button.tsx";
@@ -42,7 +43,14 @@ export function Conflict({ session, workspace, theirs }: ConflictProps) {
           <Button kind="primary" onClick={(event) => session.deployOnTop(options(event))}>
             Deploy mine on top
           </Button>
-          <Button onClick={() => session.takeTheirs()}>Take theirs</Button>
+          <AskedButton
+            question={`Take version ${theirs.version}?`}
+            action="Take theirs"
+            outcome="Your changes are gone for good."
+            onSubmit={async () => session.takeTheirs()}
+          >
+            Take theirs
+          </AskedButton>
           <Button
             onClick={() => {
               session.conflict.value = undefined;

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { can } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
+import { FormDialog } from "../ui/dialog.tsx";
 import { TextField } from "../ui/field.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { durationText } from "../ui/values.tsx";
@@ -17,6 +18,7 @@ interface DeployBarProps {
 /** What was changed, and the way to make it live: Ctrl+S anywhere on the page. */
 export function DeployBar({ session, workspace, isTrying, onTry }: DeployBarProps) {
   const [message, setMessage] = useState("");
+  const [isDiscarding, setDiscarding] = useState(false);
   const state = session.deployed.value;
   const isBusy = state.kind === "busy";
   const isAllowed = can("deploy");
@@ -69,7 +71,7 @@ export function DeployBar({ session, workspace, isTrying, onTry }: DeployBarProp
           },
           {
             text: "Discard changes",
-            onSelect: () => session.discard(),
+            onSelect: () => setDiscarding(true),
             isDanger: true,
             disabled: count === 0 || isBusy,
           },
@@ -78,6 +80,17 @@ export function DeployBar({ session, workspace, isTrying, onTry }: DeployBarProp
       <Button icon="play" pressed={isTrying} onClick={onTry}>
         Try it
       </Button>
+      {isDiscarding ? (
+        <FormDialog
+          title="Discard your changes?"
+          action="Discard them"
+          kind="danger"
+          onSubmit={async () => session.discard()}
+          onClose={() => setDiscarding(false)}
+        >
+          <p>The files are as in version {workspace.current} again. What was typed is gone for good.</p>
+        </FormDialog>
+      ) : null}
     </div>
   );
 }

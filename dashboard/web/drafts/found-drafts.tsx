@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { AskedButton } from "../blocks/asked-button.tsx";
 import { Button } from "../ui/button.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { When } from "../ui/values.tsx";
@@ -39,9 +40,7 @@ export function FoundDrafts<Content>(props: FoundDraftsProps<Content>) {
           </p>
           <div class="row">
             {children}
-            <Button small onClick={onDiscard}>
-              Discard it
-            </Button>
+            <DiscardButton onDiscard={async () => onDiscard()} />
           </div>
         </Notice>
       )}
@@ -58,9 +57,7 @@ export function FoundDrafts<Content>(props: FoundDraftsProps<Content>) {
               <Button small kind="primary" disabled={isChanged} onClick={() => onRestore(draft)}>
                 Restore it
               </Button>
-              <Button small onClick={() => drafts.forget(draft)}>
-                Discard it
-              </Button>
+              <DiscardButton onDiscard={() => drafts.forget(draft)} />
             </div>
           </Notice>
         );
@@ -71,5 +68,19 @@ export function FoundDrafts<Content>(props: FoundDraftsProps<Content>) {
         </p>
       )}
     </>
+  );
+}
+
+function DiscardButton({ onDiscard }: { readonly onDiscard: () => Promise<unknown> }) {
+  return (
+    <AskedButton
+      small
+      question="Discard the draft?"
+      action="Discard it"
+      outcome="What was typed is gone for good."
+      onSubmit={onDiscard}
+    >
+      Discard it
+    </AskedButton>
   );
 }

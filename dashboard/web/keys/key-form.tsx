@@ -46,6 +46,7 @@ export function KeyForm({ old, onClose, onDone, onCreated }: KeyFormProps) {
   return (
     <FormDialog
       title={old === undefined ? "New key" : `Change ${old.name ?? old.id}`}
+      isKept
       action={old === undefined ? "Create" : "Save"}
       onSubmit={submit}
       onClose={onClose}

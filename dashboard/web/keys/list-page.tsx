@@ -81,7 +81,7 @@ export default function KeysPage() {
       ) : null}
       {open?.kind === "revoke" ? (
         <FormDialog
-          title={`Revoke ${open.key.name ?? open.key.id}`}
+          title={`Revoke ${open.key.name ?? open.key.id}?`}
           action="Revoke"
           kind="danger"
           onSubmit={() => revoke(open.key)}
@@ -107,8 +107,17 @@ function RotateDialog({ of: key, onClose, onRotated }: RotateDialogProps) {
     await onRotated(await api.send<NewKey>("POST", `/key/${key.id}/rotate`, { query: { overlap } }));
   };
   return (
-    <FormDialog title={`Rotate ${key.name ?? key.id}`} action="Rotate" onSubmit={rotate} onClose={onClose}>
-      <p>The key gets a new secret, which Skiff shows once.</p>
+    <FormDialog
+      title={`Rotate ${key.name ?? key.id}?`}
+      action="Rotate"
+      kind={overlap === "0" ? "danger" : "primary"}
+      onSubmit={rotate}
+      onClose={onClose}
+    >
+      <p>
+        The key gets a new secret, which Skiff shows once.
+        {overlap === "0" ? " Programs with the secret before get 401 within a second." : null}
+      </p>
       <Select
         label="The secret before stays valid"
         value={overlap}

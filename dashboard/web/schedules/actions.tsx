@@ -1,11 +1,12 @@
 import { api } from "../api/client.ts";
 import { allowed } from "../blocks/allowed.ts";
+import { AskedButton } from "../blocks/asked-button.tsx";
 import { Button } from "../ui/button.tsx";
 import { showDone } from "../ui/toast.tsx";
-import { isPaused, type Schedule } from "./schedule.ts";
+import { isPaused, type Schedule, targetOf } from "./schedule.ts";
 
 interface ActionProps {
-  readonly schedule: Schedule;
+  readonly schedule: Pick<Schedule, "name" | "spec" | "state">;
   readonly onDone: () => unknown;
   readonly small?: boolean;
 }
@@ -16,7 +17,7 @@ interface Fired {
   readonly position?: number;
 }
 
-export function RunNow({ schedule: { name }, onDone, small = false }: ActionProps) {
+export function RunNow({ schedule: { name, spec }, onDone, small = false }: ActionProps) {
   const run = async () => {
     const { topic, position } = await api.send<Fired>("POST", `/schedule/${name}/run`);
     showDone(
@@ -25,9 +26,17 @@ export function RunNow({ schedule: { name }, onDone, small = false }: ActionProp
     await onDone();
   };
   return (
-    <Button small={small} icon="play" onClick={run} {...allowed("deploy", "Beside its times")}>
+    <AskedButton
+      small={small}
+      icon="play"
+      question={`Run ${name} now?`}
+      action="Run now"
+      outcome={`It fires once at once, beside its times: ${targetOf(spec).text}. What that does cannot be undone.`}
+      onSubmit={run}
+      {...allowed("deploy", "Beside its times")}
+    >
       Run now
-    </Button>
+    </AskedButton>
   );
 }
 

@@ -46,6 +46,7 @@ export function ScheduleForm({ onClose, onDone, name: oldName, declared }: Sched
   return (
     <FormDialog
       title={oldName === undefined ? "New schedule" : `Change ${oldName}`}
+      isKept
       action={oldName === undefined ? "Create" : "Save"}
       onSubmit={submit}
       onClose={onClose}

@@ -94,8 +94,8 @@ export default function SchedulePage({ params }: { readonly params: Readonly<Rec
         <ScheduleForm name={name} declared={open.declared} onClose={close} onDone={reload} />
       ) : null}
       {open?.kind === "delete" ? (
-        <FormDialog title={`Delete ${name}`} action="Delete" kind="danger" onSubmit={remove} onClose={close}>
-          <p>Nothing fires any more. Calls that wait already still run.</p>
+        <FormDialog title={`Delete ${name}?`} action="Delete" kind="danger" onSubmit={remove} onClose={close}>
+          <p>Nothing fires any more. Calls that wait already still run. It cannot be undone.</p>
         </FormDialog>
       ) : null}
     </Page>

@@ -21,7 +21,7 @@ export async function openSession(): Promise<void> {
   if (brought.has("login") || brought.has("key")) {
     link = { login: brought.get("login"), key: brought.get("key") };
     // Neither stays in the address or in the history.
-    history.replaceState(null, "", location.pathname + location.search);
+    history.replaceState(history.state, "", location.pathname + location.search);
   }
   try {
     const stored = credential.value;

@@ -21,7 +21,7 @@ export async function finishSignIn(): Promise<void> {
   const begun = JSON.parse(sessionStorage.getItem(PLACE) ?? "null") as Begun | null;
   sessionStorage.removeItem(PLACE);
   const search = location.search;
-  history.replaceState(null, "", "/");
+  history.replaceState(history.state, "", "/");
   if (begun === null) return;
   const { token } = (await post("/session/oidc/finish", { ...begun, search })) as { token: string };
   await signInWith(token);

@@ -53,6 +53,7 @@ export function SubscriptionForm({ onClose, onDone, topic: firstTopic, ...old }:
   return (
     <FormDialog
       title={old.name === undefined ? "New subscription" : `Change ${old.name}`}
+      isKept
       action={old.name === undefined ? "Subscribe" : "Save"}
       onSubmit={submit}
       onClose={onClose}

@@ -78,7 +78,7 @@ export default function SubscriptionPage({ params }: { readonly params: Readonly
         <ReplayDialog subscription={name} onClose={close} onDone={found.reload} />
       ) : null}
       {open?.kind === "delete" ? (
-        <FormDialog title={`Delete ${name}`} action="Delete" kind="danger" onSubmit={remove} onClose={close}>
+        <FormDialog title={`Delete ${name}?`} action="Delete" kind="danger" onSubmit={remove} onClose={close}>
           <p>
             Its place stays as long as the topic keeps events, and so do deliveries that wait. A new
             subscription of the same name goes on there.

@@ -106,14 +106,16 @@ export default function TopicPage({ params }: { readonly params: Readonly<Record
       ) : null}
       {open?.kind === "delete" ? (
         <FormDialog
-          title={`Delete ${name}`}
+          title={`Delete ${name}?`}
           action="Delete"
           kind="danger"
           typed={name}
           onSubmit={remove}
           onClose={close}
         >
-          <p>Its events are deleted too, unless a subscription or a flow names the topic.</p>
+          <p>
+            Its events are deleted too, unless a subscription or a flow names the topic. It cannot be undone.
+          </p>
         </FormDialog>
       ) : null}
     </Page>

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { useUnsaved } from "../leaving/unsaved.ts";
 import { Button } from "./button.tsx";
 import { TextField } from "./field.tsx";
 import { ProblemNotice } from "./notice.tsx";
@@ -23,8 +24,15 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
       ref={element}
       class={wide ? "dialog wide" : "dialog"}
       aria-label={title}
-      onCancel={onClose}
-      onClose={onClose}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClose={() => {
+        onClose();
+        // The browser closes it at a second Escape, whatever its owner says.
+        setTimeout(() => element.current?.open === false && element.current.showModal());
+      }}
     >
       <header>
         <h2>{title}</h2>
@@ -48,6 +56,10 @@ export interface FormDialogProps {
   readonly children?: ComponentChildren;
   /** A word that must be typed first, for what cannot be undone. */
   readonly typed?: string;
+  /** On the button that closes it; `Cancel` by default. */
+  readonly cancel?: string;
+  /** What is typed here takes time: closing asks before it is lost. */
+  readonly isKept?: boolean;
 }
 
 /** A form in a dialog, which closes when the API has done what it asks. */
@@ -60,12 +72,20 @@ export function FormDialog({
   onClose,
   children,
   typed,
+  cancel = "Cancel",
+  isKept = false,
 }: FormDialogProps) {
   const [problem, setProblem] = useState<ApiProblem>();
   const [isBusy, setBusy] = useState(false);
   const [text, setText] = useState("");
+  const [isTouched, setTouched] = useState(false);
+  const [isAsking, setAsking] = useState(false);
+  const isAtRisk = isKept && isTouched && !isBusy;
+  useUnsaved(title, isAtRisk);
+  const close = () => (isAtRisk ? setAsking(true) : onClose());
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (isAsking) return;
     setBusy(true);
     setProblem(undefined);
     try {
@@ -78,24 +98,48 @@ export function FormDialog({
     }
   };
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
+    <Dialog title={title} onClose={close}>
+      <form onSubmit={(event) => void submit(event)} onInput={() => setTouched(true)}>
         {children}
         {typed === undefined ? null : (
           <TextField label={`Type ${typed} to go on`} value={text} onChange={setText} mono />
         )}
         <ProblemNotice problem={problem} />
-        <footer>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            kind={kind}
-            disabled={disabled || isBusy || (typed !== undefined && text !== typed)}
-          >
-            {isBusy ? "Working…" : action}
-          </Button>
-        </footer>
+        {isAsking ? (
+          <Discard onKeep={() => setAsking(false)} onDiscard={onClose} />
+        ) : (
+          <footer>
+            <Button onClick={close}>{cancel}</Button>
+            <Button
+              type="submit"
+              kind={kind}
+              disabled={disabled || isBusy || (typed !== undefined && text !== typed)}
+            >
+              {isBusy ? "Working…" : action}
+            </Button>
+          </footer>
+        )}
       </form>
     </Dialog>
+  );
+}
+
+interface DiscardProps {
+  readonly onKeep: () => void;
+  readonly onDiscard: () => void;
+}
+
+/** Instead of the buttons of a form that somebody closes with what was typed. */
+function Discard({ onKeep, onDiscard }: DiscardProps) {
+  const element = useRef<HTMLElement>(null);
+  useEffect(() => element.current!.querySelector("button")!.focus(), []);
+  return (
+    <footer ref={element}>
+      <strong role="alert">Discard what you typed?</strong>
+      <Button onClick={onKeep}>Keep it</Button>
+      <Button kind="danger" onClick={onDiscard}>
+        Discard
+      </Button>
+    </footer>
   );
 }

@@ -114,6 +114,7 @@ describe("the code page", function () {
     await page.locator(".cm-mergeView").waitFor();
     await assertAccessible(page);
     await page.getByRole("button", { name: "Take theirs" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Take theirs" }).click();
     await shows(page, /theirs/);
     await text(page, /No changes/);
 

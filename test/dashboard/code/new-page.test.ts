@@ -46,6 +46,7 @@ describe("the page of a new function", function () {
     await page.getByText("Your draft is back").waitFor();
     await page.locator(".editor", { hasText: "// kept " }).waitFor();
     await page.getByRole("button", { name: "Discard it" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Discard it" }).click();
     await page.locator(".editor", { hasNotText: "// kept " }).waitFor();
 
     await page.goto(`${origin}/new`);

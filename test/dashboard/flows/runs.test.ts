@@ -95,6 +95,12 @@ describe("the pages of flows and runs", function () {
     assert.equal(width, PHONE.viewport.width);
     await page.getByLabel("Comment").fill("kind customer");
     await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("dialog").getByText("cannot be changed").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await node(page, "review", "waiting").waitFor();
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
     await page.locator("header .badge", { hasText: "done" }).waitFor();
     await page.getByRole("button", { name: /^review/ }).click();
     await page.getByText('"comment": "kind customer"').waitFor();

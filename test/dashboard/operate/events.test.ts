@@ -113,6 +113,7 @@ describe("the dashboard's calls, topics and schedules", function () {
     await form.getByRole("button", { name: "Create" }).click();
     await page.getByRole("heading", { name: "nightly", level: 1 }).waitFor();
     await page.getByRole("button", { name: "Run now" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Run now" }).click();
     await page.getByRole("region", { name: "Asynchronous calls" }).getByText("done").waitFor();
     await assertAccessible(page);
     const list = await dashboard.open("/schedules", PHONE);

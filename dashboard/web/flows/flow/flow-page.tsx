@@ -4,6 +4,7 @@ import type { FlowGraph } from "../../../../platform/flows/graph/flow-graph.ts";
 import { api } from "../../api/client.ts";
 import { useResource } from "../../api/resource.ts";
 import { allowed } from "../../blocks/allowed.ts";
+import { can } from "../../session/session.ts";
 import { Button, LinkButton } from "../../ui/button.tsx";
 import { FormDialog } from "../../ui/dialog.tsx";
 import { Checkbox } from "../../ui/field.tsx";
@@ -39,7 +40,14 @@ export default function FlowPage({ params }: { readonly params: Readonly<Record<
           </LinkButton>
           <Menu
             label="More"
-            items={[{ text: "Delete", isDanger: true, onSelect: () => setDialog("delete") }]}
+            items={[
+              {
+                text: "Delete",
+                isDanger: true,
+                onSelect: () => setDialog("delete"),
+                disabled: !can("deploy"),
+              },
+            ]}
           />
         </>
       }
@@ -105,14 +113,14 @@ function DeleteFlow({ name, onClose }: { readonly name: string; readonly onClose
   };
   return (
     <FormDialog
-      title={`Delete ${name}`}
+      title={`Delete ${name}?`}
       action="Delete"
       kind="danger"
       typed={name}
       onSubmit={remove}
       onClose={onClose}
     >
-      <p>Triggers no longer start runs of it. Ended runs stay readable.</p>
+      <p>Triggers no longer start runs of it. Ended runs stay readable. It cannot be undone.</p>
       <Checkbox
         label="Cancel its live runs. Otherwise they run to their end."
         checked={cancels}

@@ -30,6 +30,7 @@ export function StartRun({ name, onClose }: StartRunProps) {
   return (
     <FormDialog
       title={`Run ${name}`}
+      isKept
       action="Run"
       disabled={fault !== undefined}
       onSubmit={begin}

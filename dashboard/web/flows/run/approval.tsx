@@ -3,7 +3,6 @@ import { api } from "../../api/client.ts";
 import { allowed } from "../../blocks/allowed.ts";
 import { AskedButton } from "../../blocks/asked-button.tsx";
 import { jsonFault } from "../../blocks/json-fault.ts";
-import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { When } from "../../ui/values.tsx";
 import type { AttemptDocument, RunPartProps } from "./run.ts";
@@ -65,15 +64,18 @@ function Question({ path, reload, step, attempt }: QuestionProps) {
           fault={fault}
           mono
         />
-        <Button
+        <AskedButton
           kind="primary"
           icon="check"
           disabled={fault !== undefined}
-          onClick={() => decide(true)}
+          question="Approve this step?"
+          action="Approve"
+          outcome="The run goes on at once with the steps after it, and a decision cannot be changed."
+          onSubmit={() => decide(true)}
           {...allowed("call")}
         >
           Approve
-        </Button>
+        </AskedButton>
         <AskedButton
           kind="danger"
           icon="close"

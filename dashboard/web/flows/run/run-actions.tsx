@@ -74,13 +74,13 @@ export function RunActions({ run, path, reload, begun }: RunPartProps) {
       )}
       {isCancelling ? (
         <FormDialog
-          title="Cancel the run"
+          title="Cancel the run?"
           action="Cancel the run"
           kind="danger"
           onSubmit={cancel}
           onClose={() => setCancelling(false)}
         >
-          <p>No further step starts. Steps of `finally` run.</p>
+          <p>No further step starts. Steps of `finally` run. What is done stays done.</p>
           <TextField label="Reason" value={reason} onChange={setReason} autoFocus />
         </FormDialog>
       ) : null}

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
 import { useResource } from "../../api/resource.ts";
 import { allowed } from "../../blocks/allowed.ts";
+import { AskedButton } from "../../blocks/asked-button.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Select } from "../../ui/field.tsx";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
@@ -45,15 +46,12 @@ export function StepPanel({ run, path, step, reload, begun }: StepPanelProps) {
         <span class="muted">{action}</span>
         {isLive(run) ? null : (
           <span class="actions">
-            <Button
-              small
-              icon="retry"
-              title="Runs this step again, and what follows it. Steps before it keep their outputs."
-              onClick={retry}
-              {...(hasBegun(shown) ? allowed("call") : { disabled: true, title: "It has not begun." })}
-            >
-              {item === undefined ? "Retry from here" : `Retry item ${item}`}
-            </Button>
+            <RetryButton
+              name={item === undefined ? "Retry from here" : `Retry item ${item}`}
+              isDone={state === "done"}
+              hasBegun={hasBegun(shown)}
+              onRetry={retry}
+            />
           </span>
         )}
       </div>
@@ -96,6 +94,39 @@ export function StepPanel({ run, path, step, reload, begun }: StepPanelProps) {
         </>
       )}
     </div>
+  );
+}
+
+interface RetryButtonProps {
+  readonly name: string;
+  readonly isDone: boolean;
+  readonly hasBegun: boolean;
+  readonly onRetry: () => Promise<void>;
+}
+
+/** Asks before what was done is done once more. */
+function RetryButton({ name, isDone, hasBegun, onRetry }: RetryButtonProps) {
+  const title = "Runs this step again, and what follows it. Steps before it keep their outputs.";
+  const rest = hasBegun ? allowed("call", title) : { disabled: true, title: "It has not begun." };
+  if (!isDone) {
+    return (
+      <Button small icon="retry" onClick={onRetry} {...rest}>
+        {name}
+      </Button>
+    );
+  }
+  return (
+    <AskedButton
+      small
+      icon="retry"
+      question="Do it once more?"
+      action={name}
+      outcome="The step is done already. It runs again, and so does what follows it: what they did is not undone."
+      onSubmit={onRetry}
+      {...rest}
+    >
+      {name}
+    </AskedButton>
   );
 }
 

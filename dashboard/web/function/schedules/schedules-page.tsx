@@ -1,10 +1,11 @@
 import { Link, useLocation } from "wouter";
-import { api } from "../../api/client.ts";
 import { ApiProblem } from "../../api/problem.ts";
 import { useResource } from "../../api/resource.ts";
 import { tryCall } from "../../api/try-call.ts";
 import { allowed } from "../../blocks/allowed.ts";
-import { Button } from "../../ui/button.tsx";
+import { AskedButton } from "../../blocks/asked-button.tsx";
+import { RunNow } from "../../schedules/actions.tsx";
+import type { Schedule } from "../../schedules/schedule.ts";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/page.tsx";
 import { Table } from "../../ui/table.tsx";
@@ -53,9 +54,17 @@ function OwnTimes({ described }: { readonly described: Described }) {
     <Section
       title="Next times"
       actions={
-        <Button small icon="play" onClick={run} {...allowed("call")}>
+        <AskedButton
+          small
+          icon="play"
+          question={`Call ${name} now?`}
+          action="Run now"
+          outcome="It is called once at once, beside its times. What it does cannot be undone."
+          onSubmit={run}
+          {...allowed("call")}
+        >
           Run now
-        </Button>
+        </AskedButton>
       }
     >
       <Table
@@ -104,26 +113,10 @@ function Last({ times: { lastAt, lastOutcome } }: { readonly times: CronTimes })
   );
 }
 
-interface Schedule {
-  readonly name: string;
-  readonly spec: {
-    readonly cron: string;
-    readonly timeZone?: string;
-    readonly call?: { readonly function: string };
-  };
-  readonly next?: readonly string[];
-  readonly state?: { readonly paused: boolean; readonly nextAt?: string };
-}
-
 /** Declared schedules that call the function. */
 function Schedules({ name }: { readonly name: string }) {
   const { data, problem, reload } = useResource<{ readonly schedules: readonly Schedule[] }>("/schedule");
   const rows = data?.schedules.filter(({ spec }) => spec.call?.function === name) ?? [];
-  const run = async (schedule: string) => {
-    await api.send("POST", `/schedule/${schedule}/run`);
-    await reload();
-    showDone(`${schedule} has fired.`);
-  };
   return (
     <Section title="Schedules that call it">
       <ProblemNotice problem={problem} retry={reload} />
@@ -155,11 +148,7 @@ function Schedules({ name }: { readonly name: string }) {
             },
             {
               title: "",
-              cell: (row) => (
-                <Button small icon="play" onClick={() => run(row.name)} {...allowed("deploy")}>
-                  Run now
-                </Button>
-              ),
+              cell: (row) => <RunNow schedule={row} onDone={reload} small />,
             },
           ]}
         />

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
 import { type ApiProblem, asProblem } from "../../api/problem.ts";
 import { allowed } from "../../blocks/allowed.ts";
+import { useUnsaved } from "../../leaving/unsaved.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
@@ -38,6 +39,7 @@ export function SettingsForm({ described, groups, hasEnv = false, children }: Se
   const all = groups.flatMap((group) => group.settings);
   const { patch, faults } = patchOf(draft, all);
   const count = Object.keys(draft).length + Object.keys(env).length;
+  useUnsaved(`The changes of ${name}`, count > 0);
   const began = useBegan(described, count > 0);
   const changes = all.flatMap((setting) => {
     const text = textOf(settings, setting);

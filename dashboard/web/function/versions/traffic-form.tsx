@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
 import { type ApiProblem, asProblem } from "../../api/problem.ts";
 import { allowed } from "../../blocks/allowed.ts";
+import { useUnsaved } from "../../leaving/unsaved.ts";
 import { Button } from "../../ui/button.tsx";
 import { Select } from "../../ui/field.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
@@ -30,6 +31,7 @@ export function TrafficForm({ described, versions, onChange }: TrafficFormProps)
   const stored: Draft = { percents: percentsOf(traffic), rules: rulesOf(described) };
   const [draft, setDraft] = useState<Draft>();
   const [problem, setProblem] = useState<ApiProblem>();
+  useUnsaved(`The traffic of ${name}`, draft !== undefined);
   const began = useBegan(described, draft !== undefined);
   const { percents, rules } = draft ?? stored;
   const change = (changed: Partial<Draft>) => setDraft({ percents, rules, ...changed });

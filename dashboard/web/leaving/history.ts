@@ -1,0 +1,68 @@
+/** What the guard needs of a browser. */
+export interface Tab {
+  readonly path: () => string;
+  /** The number of the entry of the history that the tab is at. */
+  readonly at: () => number;
+  readonly push: (to: string, at: number, isReplacing: boolean) => void;
+  readonly move: (by: number) => void;
+}
+
+export interface Guard {
+  /** Something would be lost. */
+  readonly isNeeded: () => boolean;
+  /** Asks; `leave` goes on. */
+  readonly ask: (leave: () => void) => void;
+  readonly onPath: (path: string) => void;
+}
+
+/**
+ * The way between the pages of this tab. Before changes are lost it asks, also on the way back or forward: the browser has
+ * gone there already then, so it is sent back first.
+ */
+export class GuardedHistory {
+  readonly #tab: Tab;
+  readonly #guard: Guard;
+  #at: number;
+  #path: string;
+  /** What happens once the browser is back. */
+  #returning: (() => void) | undefined;
+
+  constructor(tab: Tab, guard: Guard) {
+    this.#tab = tab;
+    this.#guard = guard;
+    this.#at = tab.at();
+    this.#path = tab.path();
+  }
+
+  /** @param path of `to`, without its query */
+  go(to: string, path: string, isReplacing: boolean): void {
+    const leave = () => {
+      if (!isReplacing) this.#at++;
+      this.#tab.push(to, this.#at, isReplacing);
+      this.arrived();
+    };
+    if (path === this.#path || !this.#guard.isNeeded()) leave();
+    else this.#guard.ask(leave);
+  }
+
+  /** Takes the address that the tab has now. */
+  arrived(): void {
+    this.#path = this.#tab.path();
+    this.#guard.onPath(this.#path);
+  }
+
+  /** The browser went back or forward. */
+  moved(): void {
+    const back = this.#returning;
+    this.#returning = undefined;
+    const by = this.#tab.at() - this.#at;
+    if (back !== undefined) back();
+    else if (by === 0 || this.#tab.path() === this.#path || !this.#guard.isNeeded()) {
+      this.#at += by;
+      this.arrived();
+    } else {
+      this.#returning = () => this.#guard.ask(() => this.#tab.move(by));
+      this.#tab.move(-by);
+    }
+  }
+}
