@@ -1,8 +1,16 @@
 import { PassThrough, Readable } from "node:stream";
 import { runProgram } from "../../../cli/program.ts";
-import type { CommandOptions, CommandResult } from "./command-line.ts";
 
-type InProcessOptions = Pick<CommandOptions, "input" | "env">;
+export interface InProcessOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /** The command `skiff` in this process, which is much faster than a process for each command line. */
 export class CommandInProcess {

@@ -6,21 +6,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../eventually.ts";
 import { networkEnvironment } from "../network-environment.ts";
-import { CommandInProcess } from "./command-in-process.ts";
+import { CommandInProcess, type CommandResult, type InProcessOptions } from "./command-in-process.ts";
 
 export const PROGRAM = fileURLToPath(new URL("../../../bin/skiff.js", import.meta.url));
 
-export interface CommandOptions {
-  readonly input?: string;
-  readonly env?: Readonly<Record<string, string>>;
+export interface CommandOptions extends InProcessOptions {
   /** Options of Node. */
   readonly node?: readonly string[];
-}
-
-export interface CommandResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 /** The command `skiff`, as a process for each command line, with a home and a working folder of its own. */
