@@ -11,6 +11,8 @@ export interface Resource<T> {
   readonly isLoading: boolean;
   /** Reads again now. Resolves when the answer is there. */
   readonly reload: () => Promise<void>;
+  /** Reads again now, after a write. @throws ApiProblem, which the page shows as well */
+  readonly read: () => Promise<T>;
 }
 
 export interface ResourceOptions {
@@ -32,17 +34,22 @@ export function useResource<T>(path: string | undefined, options: ResourceOption
   const [read, setRead] = useState<Read<T>>({ key });
   const latest = useRef(key);
   latest.current = key;
-  const reload = useCallback(async () => {
-    if (path === undefined) return;
+  const readAgain = useCallback(async () => {
     try {
-      const data = await api.get<T>(path, query);
+      const data = await api.get<T>(path!, query);
       if (latest.current === key) setRead({ key, data });
+      return data;
     } catch (error) {
       const problem = asProblem(error);
       if (latest.current === key)
         setRead((before) => ({ ...(before.key === key ? before : {}), key, problem }));
+      throw problem;
     }
     // The key stands for path and query.
+  }, [key]);
+  const reload = useCallback(async () => {
+    // The problem is in the state.
+    if (path !== undefined) await readAgain().catch(() => undefined);
   }, [key]);
   useEffect(() => {
     if (path === undefined) return undefined;
@@ -67,5 +74,6 @@ export function useResource<T>(path: string | undefined, options: ResourceOption
     problem: current?.problem,
     isLoading: path !== undefined && current?.data === undefined && current?.problem === undefined,
     reload,
+    read: readAgain,
   };
 }
