@@ -7,6 +7,8 @@ import { openSession } from "../session/link.ts";
 import { holder, signInFault, unanswered } from "../session/session.ts";
 import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
+import { ForbiddenPage } from "./forbidden-page.tsx";
+import { obstacleTo } from "./rights.ts";
 import { type PageRoute, ROUTES, type RouteParams } from "./routes.ts";
 import { Shell } from "./shell.tsx";
 import { SignIn } from "./sign-in.tsx";
@@ -56,7 +58,8 @@ function CurrentPage() {
   const found = ROUTES.map((route) => ({ route, match: matchRoute(parser, route.path, path) })).find(
     ({ match }) => match[0],
   );
-  const route = found?.route;
+  const obstacle = obstacleTo(path, holder.value!);
+  const route = obstacle === undefined ? found?.route : undefined;
   useEffect(() => {
     if (route === undefined) return undefined;
     let isGone = false;
@@ -69,6 +72,7 @@ function CurrentPage() {
     };
   }, [route]);
   useEffect(() => scrollTo(0, 0), [path]);
+  if (obstacle !== undefined) return <ForbiddenPage obstacle={obstacle} />;
   if (found === undefined || route === undefined) {
     return (
       <Page title="Not found">

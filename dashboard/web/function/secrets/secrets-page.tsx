@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter";
 import { api } from "../../api/client.ts";
-import { allowed } from "../../blocks/allowed.ts";
+import { allowed, allowedForAll } from "../../blocks/allowed.ts";
 import { AskedButton } from "../../blocks/asked-button.tsx";
 import { PutSecret } from "../../secrets/put-secret.tsx";
 import { Button } from "../../ui/button.tsx";
@@ -44,7 +44,7 @@ function Secrets({ described }: { readonly described: Described }) {
     });
   };
   const add = (
-    <Button small icon="plus" onClick={() => setAdding(true)} {...allowed("deploy")}>
+    <Button small icon="plus" onClick={() => setAdding(true)} {...allowedForAll("deploy")}>
       Use a secret
     </Button>
   );
@@ -68,7 +68,7 @@ function Secrets({ described }: { readonly described: Described }) {
               title: "Actions",
               cell: ({ variable, secret }) => (
                 <div class="row-actions">
-                  <Button small onClick={() => setChanging(secret)} {...allowed("deploy")}>
+                  <Button small onClick={() => setChanging(secret)} {...allowedForAll("deploy")}>
                     New value
                   </Button>
                   <AskedButton
