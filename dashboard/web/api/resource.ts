@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ended } from "../session/credential.ts";
 import { api, type Query } from "./client.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
 
@@ -34,6 +35,8 @@ export function useResource<T>(path: string | undefined, options: ResourceOption
   const [read, setRead] = useState<Read<T>>({ key });
   const latest = useRef(key);
   latest.current = key;
+  // What failed meanwhile is read again when somebody has signed in again.
+  const isSignedIn = ended.value === undefined;
   const readAgain = useCallback(async () => {
     try {
       const data = await api.get<T>(path!, query);
@@ -52,7 +55,7 @@ export function useResource<T>(path: string | undefined, options: ResourceOption
     if (path !== undefined) await readAgain().catch(() => undefined);
   }, [key]);
   useEffect(() => {
-    if (path === undefined) return undefined;
+    if (path === undefined || !isSignedIn) return undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isGone = false;
     const next = async () => {
@@ -67,7 +70,7 @@ export function useResource<T>(path: string | undefined, options: ResourceOption
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", shown);
     };
-  }, [reload, everyMs]);
+  }, [reload, everyMs, isSignedIn]);
   const current = read.key === key ? read : undefined;
   return {
     data: current?.data,

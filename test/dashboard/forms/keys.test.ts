@@ -25,13 +25,16 @@ describe("the dashboard with a key that has few rights", function () {
   });
   after(() => dashboard?.close());
 
+  const admin = async (method: string, path: string, members?: object) => {
+    const headers = { authorization: `Bearer ${dashboard.key}` };
+    const body = members === undefined ? null : JSON.stringify(members);
+    const response = await fetch(dashboard.skiff.url + path, { method, headers, body });
+    return (await response.json()) as { id: string; key: string };
+  };
+  const newKey = (members: object) => admin("POST", "/key", { name: "few", ...members });
   const signedIn = async (members: object) => {
-    const response = await fetch(`${dashboard.skiff.url}/key`, {
-      ...{ method: "POST", body: JSON.stringify({ name: "few", ...members }) },
-      headers: { authorization: `Bearer ${dashboard.key}` },
-    });
-    const { key } = (await response.json()) as { key: string };
-    return await dashboard.open("/", { key });
+    const { key, id } = await newKey(members);
+    return { page: await dashboard.open("/", { key }), id };
   };
   const visit = async (page: Page, path: string) => {
     await page.goto(dashboard.origin + path);
@@ -40,7 +43,7 @@ describe("the dashboard with a key that has few rights", function () {
   };
 
   it("lets a key with the scope call try functions, and says what it cannot do", async () => {
-    const page = await signedIn({ scopes: ["call"] });
+    const { page } = await signedIn({ scopes: ["call"] });
     await page.getByText("Your key can call functions by their name.").waitFor();
     assert.deepEqual(await page.locator("nav[aria-label=Pages] a").allInnerTexts(), ["Functions", "Calls"]);
     await assertAccessible(page);
@@ -54,8 +57,27 @@ describe("the dashboard with a key that has few rights", function () {
     assert.equal(await page.locator(".notice.bad").count(), 0);
   });
 
+  it("asks for another key over the page when its own is not valid any more, and keeps what was typed", async () => {
+    const { page, id } = await signedIn({ scopes: ["read", "deploy"] });
+    await visit(page, "/functions/hello/settings");
+    const timeout = page.getByLabel("Timeout", { exact: true });
+    await timeout.fill("20s");
+    await admin("DELETE", `/key/${id}`);
+    await page.getByRole("dialog").getByText("does not accept your key").waitFor();
+    await assertAccessible(page);
+    // Nothing leads past it.
+    await page.keyboard.press("Escape");
+    const { key } = await newKey({ scopes: ["deploy", "read"] });
+    await page.getByRole("dialog").getByLabel("Key or token").fill(key);
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    assert.equal(await timeout.inputValue(), "20s");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Version 2 has the new settings").waitFor();
+  });
+
   it("shows a key for one function nothing that always fails", async () => {
-    const page = await signedIn({ scopes: ["read", "deploy"], functions: ["hello"] });
+    const { page } = await signedIn({ scopes: ["read", "deploy"], functions: ["hello"] });
     await page.getByRole("link", { name: "hello", exact: true }).waitFor();
     for (const path of PAGES) {
       await visit(page, path);
