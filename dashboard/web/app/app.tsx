@@ -84,7 +84,7 @@ function CurrentPage() {
   const found = ROUTES.map((route) => ({ route, match: matchRoute(parser, route.path, path) })).find(
     ({ match }) => match[0],
   );
-  const obstacle = obstacleTo(path, holder.value!);
+  const obstacle = holder.value && obstacleTo(path, holder.value);
   const route = obstacle === undefined ? found?.route : undefined;
   useEffect(() => {
     if (route === undefined) return undefined;
