@@ -20,11 +20,12 @@ export function demoFunctions(): readonly DemoFunction[] {
     { name: "reserve", source: flowExample("reserve.ts") },
     { name: "mail", source: flowExample("mail.ts") },
     { name: "stock", source: STOCK },
+    { name: "thumbnails", source: THUMBNAILS },
     { name: "slow-report", source: SLOW, query: "&min=1" },
     { name: "search", source: echo("search"), query: "&min=1" },
     { name: "invoices", source: echo("invoices"), query: "&access=key" },
     { name: "newsletter", source: echo("newsletter"), query: "&access=internal" },
-    ...["avatars", "currency", "geocode", "healthcheck", "resize", "sitemap", "webhooks"].map((name) => ({
+    ...["avatars", "currency", "geocode", "healthcheck", "sitemap", "webhooks"].map((name) => ({
       name,
       source: echo(name),
     })),
@@ -72,6 +73,19 @@ const STOCK = `export default async (request: Request) => {
   const text = await request.text();
   console.log("stock", text.length, "bytes");
   return { shelves: 4, pallets: 2 };
+};
+`;
+
+const THUMBNAILS = `interface Image {
+  width: number;
+}
+
+const images = new Map<string, Image>();
+
+export default async (request: Request) => {
+  const { id } = (await request.json()) as { id: string };
+  const image = images.get(id);
+  return { width: Math.min(image!.width, 320) };
 };
 `;
 

@@ -47,6 +47,16 @@ export class Demo {
     await this.#send("PUT", "/topic/shipped", "{}");
     await this.#json("PUT", "/subscription/stock", { topic: "orders", function: "stock" });
     await this.#json("PUT", "/subscription/mails", { topic: "shipped", function: "mail" });
+    await this.#json("PUT", "/subscription/thumbnails", {
+      topic: "orders",
+      function: "thumbnails",
+      retry: { attempts: 1 },
+    });
+    await this.#json("PUT", "/subscription/warehouse", {
+      topic: "orders",
+      function: "webhooks",
+      paused: true,
+    });
     await this.#json("PUT", "/schedule/nightly-report", {
       cron: "0 3 * * *",
       timeZone: "Europe/Berlin",
@@ -61,6 +71,9 @@ export class Demo {
       scopes: ["call"],
       functions: ["check", "charge"],
     });
+    // The first request for a repository makes it.
+    for (const name of ["checkout", "stock"])
+      await (await fetch(`${this.#url}/git/${name}.git/info/refs?service=git-upload-pack`)).arrayBuffer();
   }
 
   /** Makes calls for some time, so that lists and charts have something to show. */

@@ -1,7 +1,8 @@
 /**
  * What git costs on one machine: `node bench/git/pushes.ts [ROUNDS]`: ROUNDS clones, 10 by default; always 20 pushes.
  * From `git push` to the first line of Skiff and to the first answer of the new version, a clone of 20 versions, and a
- * push and a clone of 100 MB with the memory that they take in the process of Skiff.
+ * push and a clone of 100 MB with the memory that they take in the process of Skiff. The first line and the clone are
+ * also measured with a plain `git http-backend`, in alternation.
  */
 import { spawn } from "node:child_process";
 import { randomFillSync } from "node:crypto";
@@ -10,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { median, ms, printTable, type Row } from "../tools/report.ts";
 import { SkiffProcess } from "../tools/skiff-process.ts";
+import { PlainServer } from "./plain-server.ts";
 
 const TARGETS = { firstLineMs: 200, firstAnswerMs: 1_000, cloneMs: 200, growthMiB: 64 };
 const VERSIONS = 20;
@@ -65,6 +67,12 @@ async function growth(work: () => Promise<unknown>): Promise<number> {
   return most - before;
 }
 
+/** Compares times with those of a plain `git http-backend`, without a target. */
+function ratioRow(times: readonly number[], plain: readonly number[]): Row {
+  const ratio = (median(times) / median(plain)).toFixed(2);
+  return { what: "  beside a plain git http-backend", figure: `${ratio} × ${ms(median(plain))}` };
+}
+
 function timeRow(what: string, times: readonly number[], targetMs: number): Row {
   const figure = `${ms(median(times))} at the median, at most ${ms(Math.max(...times))}`;
   return { what, figure, target: `< ${targetMs} ms`, met: median(times) < targetMs };
@@ -74,27 +82,39 @@ async function pushes(): Promise<Row[]> {
   const work = join(folder, "hello");
   await git(folder, "init", "-q", "-b", "main", work);
   await git(work, "remote", "add", "origin", `${skiff.url}/git/hello.git`);
-  const [lines, answers]: [number[], number[]] = [[], []];
+  const bare = join(folder, "plain.git");
+  await git(folder, "init", "-q", "--bare", "-b", "main", bare);
+  const plain = await PlainServer.start(bare);
+  const [lines, answers, plainLines]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < VERSIONS; round++) {
     await commit(work, "main.ts", `export default () => new Response("${round}");\n`);
+    const plainLineMs = await git(work, "push", "-q", plain.url, "main");
     const startedAt = performance.now();
     const firstLineMs = await git(work, "push", "-q", "origin", "main");
     const text = await (await fetch(`${skiff.url}/fn/hello`)).text();
     if (text !== String(round)) throw new Error(`${text} answers after the push of ${round}`);
     if (round === 0) continue;
     lines.push(firstLineMs);
+    plainLines.push(plainLineMs);
     answers.push(performance.now() - startedAt);
   }
-  const clones: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  const clone = async (url: string, name: string) => {
     const startedAt = performance.now();
-    await git(folder, "clone", "-q", `${skiff.url}/git/hello.git`, `clone-${round}`);
-    clones.push(performance.now() - startedAt);
+    await git(folder, "clone", "-q", url, name);
+    return performance.now() - startedAt;
+  };
+  const [clones, plainClones]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    plainClones.push(await clone(plain.url, `plain-${round}`));
+    clones.push(await clone(`${skiff.url}/git/hello.git`, `clone-${round}`));
   }
+  plain.close();
   return [
     timeRow("from git push to the first line", lines, TARGETS.firstLineMs),
+    ratioRow(lines, plainLines),
     timeRow("from git push to the first answer", answers, TARGETS.firstAnswerMs),
     timeRow(`a clone of ${answers.length + 1} versions`, clones, TARGETS.cloneMs),
+    ratioRow(clones, plainClones),
   ];
 }
 

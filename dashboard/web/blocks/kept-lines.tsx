@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { jsonLines } from "../api/streams.ts";
 import { clock } from "../logs/line-row.tsx";
+import { LineText } from "../logs/line-text.tsx";
 import { type LogLine, plainText } from "../logs/log-line.ts";
 import { ProblemNotice } from "../ui/notice.tsx";
 
@@ -11,13 +12,15 @@ const MOST_LINES = 2_000;
 export interface KeptLinesProps {
   /** Of the API, such as `/call/ID/logs`. */
   readonly path: string;
+  /** The function that printed them, where it is one. */
+  readonly name?: string | undefined;
   /** Reads again when it changes. */
   readonly version: unknown;
   readonly none: string;
 }
 
 /** The lines that a path of the API has, read to their end. */
-export function KeptLines({ path, version, none }: KeptLinesProps) {
+export function KeptLines({ path, name, version, none }: KeptLinesProps) {
   const [lines, setLines] = useState<readonly LogLine[]>();
   const [problem, setProblem] = useState<ApiProblem>();
   useEffect(() => {
@@ -42,7 +45,9 @@ export function KeptLines({ path, version, none }: KeptLinesProps) {
           <time dateTime={line.at} title={line.at}>
             {clock(line.at)}
           </time>
-          <span>{plainText(line)}</span>
+          <span>
+            <LineText name={name} version={line.version} text={plainText(line)} />
+          </span>
         </div>
       ))}
     </section>

@@ -5,6 +5,8 @@ import { AskedButton } from "../blocks/asked-button.tsx";
 import { type Fact, Facts } from "../blocks/facts.tsx";
 import { HeaderFields } from "../blocks/header-fields.tsx";
 import { KeptLines } from "../blocks/kept-lines.tsx";
+import { CauseNotice } from "../trace/cause-notice.tsx";
+import { causeOf, type Trace } from "../trace/trace.ts";
 import { Button } from "../ui/button.tsx";
 import { Copy } from "../ui/copy.tsx";
 import { Notice } from "../ui/notice.tsx";
@@ -75,11 +77,7 @@ function Actions({ call, reload }: { readonly call: CallRecord; readonly reload:
 function Record({ call }: { readonly call: CallRecord }) {
   return (
     <>
-      {call.state === "dead" ? (
-        <Notice kind="bad" title="No attempts left">
-          {call.reason}
-        </Notice>
-      ) : null}
+      {call.state === "dead" ? <WhyDead call={call} /> : null}
       <Facts facts={factsOf(call)} />
       <Section title="Attempts">
         <Attempts call={call} />
@@ -100,6 +98,7 @@ function Record({ call }: { readonly call: CallRecord }) {
       <Section title="Logs">
         <KeptLines
           path={`/call/${call.id}/logs`}
+          name={call.function}
           version={`${call.attempts.length} ${call.state}`}
           none={
             call.attempts.length === 0
@@ -109,6 +108,18 @@ function Record({ call }: { readonly call: CallRecord }) {
         />
       </Section>
     </>
+  );
+}
+
+/** What the last attempt printed as its error, or else what Skiff recorded. */
+function WhyDead({ call }: { readonly call: CallRecord }) {
+  const callId = call.attempts.at(-1)?.callId;
+  const { data } = useResource<Trace>(callId === undefined ? undefined : `/trace/${callId}`);
+  if (data !== undefined && causeOf(data) !== undefined) return <CauseNotice trace={data} />;
+  return (
+    <Notice kind="bad" title="No attempts left">
+      {call.reason}
+    </Notice>
   );
 }
 

@@ -32,10 +32,10 @@ export function Instances({ described }: { readonly described: Described }) {
         {
           title: "Memory",
           cell: ({ memoryMiB }) =>
-            memoryMiB === undefined ? "–" : `${Math.round(memoryMiB)} of ${String(settings.memoryMiB)} MiB`,
+            memoryMiB === undefined ? "–" : `${Math.round(memoryMiB)} / ${String(settings.memoryMiB)} MiB`,
           isNumber: true,
         },
-        { title: "Started", cell: ({ startedAt }) => <When at={startedAt} /> },
+        { title: "Started", cell: ({ startedAt }) => <When at={startedAt} />, isExtra: true },
       ]}
     />
   );

@@ -84,9 +84,9 @@ interface NoLinesProps {
   readonly found: Lines;
 }
 
-function NoLines({ name, filters, found: { link, problem } }: NoLinesProps) {
+function NoLines({ name, filters, found: { isSettled, problem } }: NoLinesProps) {
   if (problem !== undefined) return null;
-  if (link === "opening") return <div class="loading">Loading…</div>;
+  if (!isSettled) return <div class="loading">Loading…</div>;
   if (Object.keys(filters).length > 0)
     return (
       <Empty title="No line matches">

@@ -10,9 +10,13 @@ import type { LogLine } from "./log-line.ts";
 const MOST_LINES = 50_000;
 /** So many lines are read at once before the page may draw. */
 const AT_ONCE = 250;
+/** Kept lines come within it; until then nobody knows that there are none. */
+const SETTLED_MS = 1_000;
 
 export interface Lines extends BufferState {
   readonly link: "opening" | "live" | "lost";
+  /** No line is coming that was printed before. */
+  readonly isSettled: boolean;
   /** Why the lines cannot be read. */
   readonly problem: ApiProblem | undefined;
   /** While it holds, new lines wait. */
@@ -29,6 +33,7 @@ export function useLines(name: string, filters: LogFilters): Lines {
   target.current = buffer;
   const [state, setState] = useState<BufferState>(buffer.state);
   const [link, setLink] = useState<Lines["link"]>("opening");
+  const [isSettled, setSettled] = useState(false);
   const [problem, setProblem] = useState<ApiProblem>();
   const draw = () => setState(target.current.state);
   useEffect(draw, [buffer]);
@@ -36,11 +41,17 @@ export function useLines(name: string, filters: LogFilters): Lines {
     const ending = new AbortController();
     const { signal } = ending;
     let frame = 0;
+    let settling: ReturnType<typeof setTimeout> | undefined;
+    const opened = () => {
+      setLink("live");
+      settling ??= setTimeout(() => setSettled(true), SETTLED_MS);
+    };
     setLink("opening");
+    setSettled(false);
     setProblem(undefined);
     follow({
       signal,
-      open: (after) => openLines(name, { filters, after, signal, onOpen: () => setLink("live") }),
+      open: (after) => openLines(name, { filters, after, signal, onOpen: opened }),
       onItem: (line) => {
         target.current.add(line);
         if (frame !== 0) return;
@@ -54,13 +65,14 @@ export function useLines(name: string, filters: LogFilters): Lines {
     return () => {
       ending.abort();
       cancelAnimationFrame(frame);
+      clearTimeout(settling);
     };
   }, [key]);
   const hold = (isHolding: boolean) => {
     target.current.hold(isHolding);
     draw();
   };
-  return { ...state, link, problem, hold, clear: () => setClears(clears + 1) };
+  return { ...state, link, isSettled, problem, hold, clear: () => setClears(clears + 1) };
 }
 
 interface Opening {

@@ -18,6 +18,16 @@ const SYNC = "metrics";
 const WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6].flatMap((each) => [each, 2 * each, 5 * each]);
 
 export function Chart({ spec, times }: ChartProps) {
+  if (spec.series.length > 0) return <Plot spec={spec} times={times} />;
+  return (
+    <figure class="chart">
+      <figcaption>{spec.title}</figcaption>
+      <p class="muted">None in this time.</p>
+    </figure>
+  );
+}
+
+function Plot({ spec, times }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const dark = isDark();
@@ -66,7 +76,7 @@ function optionsOf(latest: { readonly current: ChartSpec }, box: HTMLElement): u
       y: { range: (_, __, most) => [0, Math.max(most * 1.1, unit === "count" ? 4 : 1e-3)] },
     },
     axes: [
-      { ...axis, values: (_, splits) => splits.map(clock) },
+      { ...axis, size: 28, values: (_, splits) => splits.map(clock) },
       {
         ...axis,
         size: 58,

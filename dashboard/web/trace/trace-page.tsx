@@ -2,13 +2,13 @@ import { useEffect, useState } from "preact/hooks";
 import { Link, useSearchParams } from "wouter";
 import { useResource } from "../api/resource.ts";
 import { LineRow } from "../logs/line-row.tsx";
-import { codeHref } from "../logs/source-places.ts";
 import { LinkButton } from "../ui/button.tsx";
 import { Copy } from "../ui/copy.tsx";
 import { Empty, Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Page, Section } from "../ui/page.tsx";
 import { Badge, Duration, toneOfStatus, When } from "../ui/values.tsx";
-import { barsOf, causeOf, type Trace } from "./trace.ts";
+import { CauseNotice } from "./cause-notice.tsx";
+import { barsOf, type Trace } from "./trace.ts";
 import { Waterfall } from "./waterfall.tsx";
 
 /** Lines and times of a call that has just ended come within seconds. */
@@ -105,23 +105,6 @@ function Known({ trace }: { readonly trace: Trace }) {
         )}
       </Section>
     </>
-  );
-}
-
-function CauseNotice({ trace }: { readonly trace: Trace }) {
-  const cause = causeOf(trace);
-  if (cause === undefined) return null;
-  const { function: name, version } = trace;
-  return (
-    <Notice kind="bad" title={cause.message}>
-      {cause.place === undefined || name === undefined ? (
-        "The lines below say more."
-      ) : (
-        <LinkButton small icon="edit" href={codeHref(name, cause.place, version)}>
-          {`Open ${cause.place.file} at line ${cause.place.line}`}
-        </LinkButton>
-      )}
-    </Notice>
   );
 }
 

@@ -4,6 +4,7 @@ import { checkFunctionName } from "../../../platform/function-name.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
 import type { OpenRepository } from "../../git/homes/home.ts";
+import { Capabilities } from "../../git/program/capabilities.ts";
 import { watchAnswer } from "../../git/program/client-pace.ts";
 import { type GitService, serveBackend } from "../../git/program/http-backend.ts";
 import { restOfBody } from "../../git/program/rest-of-body.ts";
@@ -39,6 +40,14 @@ export function advertiseRefs(services: Services): Handler {
       const work = await openFor(service, name, { services, signal });
       try {
         requireMembers(principal, name, work.repository.state);
+        if (Capabilities.areAsked(service, ctx.req.headers["git-protocol"])) {
+          const { capabilities, repository } = work;
+          const { status, fields, body } = await capabilities.read({ repository: repository.path, signal });
+          ctx.status = status;
+          ctx.set(Object.fromEntries(fields));
+          ctx.body = body;
+          return;
+        }
         await answer(ctx, work, { path: "info/refs", query: `service=${service}`, signal });
       } finally {
         await work.repository.release();
@@ -54,12 +63,12 @@ export function uploadPack(services: Services): Handler {
     const name = repositoryName(ctx);
     await requireRepository(ctx.state.principal, name, services);
     await services.repositories.serve(ctx.state.by, signal, async () => {
-      const { git, home, hooks } = await services.repositories.tools();
-      const repository = await home.open(name);
+      const tools = await services.repositories.tools();
+      const repository = await tools.home.open(name);
       if (repository === undefined) throw unknownRepository(name);
       const request = services.repositories.live.begin(name);
       try {
-        await answer(ctx, { git, hooks, repository }, { path: "git-upload-pack", query: "", signal });
+        await answer(ctx, { ...tools, repository }, { path: "git-upload-pack", query: "", signal });
       } finally {
         services.repositories.live.end(request);
       }
@@ -119,7 +128,7 @@ interface Answering {
 /** Resolves when git has ended and the answer is sent, or its client is too slow. */
 async function answer(
   ctx: Call,
-  { git, hooks, repository }: Pick<RepositoryWork, "git" | "hooks" | "repository">,
+  { git, backend, hooks, repository }: RepositoryWork,
   { path, query, mostBytes = 0, signal, session }: Answering,
 ): Promise<void> {
   const slow = new AbortController();
@@ -127,6 +136,7 @@ async function answer(
   const ended = AbortSignal.any([signal, slow.signal]);
   const { status, fields, body, started } = await serveBackend(git, {
     ...{
+      backend,
       repository: repository.path,
       path,
       query,

@@ -1,6 +1,7 @@
-import { mkdir } from "node:fs/promises";
+import { access, constants, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../../../platform/problems.ts";
+import { Capabilities } from "./capabilities.ts";
 import { searchPath } from "./environment.ts";
 import { GitFailed } from "./git.ts";
 import { GitProgram, type GitProgramOptions } from "./git-program.ts";
@@ -10,6 +11,9 @@ export interface InstalledGit {
   readonly git: GitProgram;
   /** Such as `2.39.5`. */
   readonly version: string;
+  /** Path of `git-http-backend`. */
+  readonly backend: string;
+  readonly capabilities: Capabilities;
   /** The folder for what git needs besides repositories. */
   readonly folder: string;
   /** The folder with the hook of pushes. */
@@ -33,19 +37,29 @@ export async function findGit({ folder, path, ...options }: FindOptions): Promis
   await mkdir(hooks, { recursive: true });
   await installHook(hooks);
   const git = new GitProgram({ ...options, places: { empty, path: searchPath(path) } });
-  // Without a request it answers with an error page, and without itself git has a message of its own.
-  const probe = git.run(["http-backend"], {
-    repository: empty,
-    env: { REQUEST_METHOD: "GET", PATH_INFO: "/" },
-  });
+  const print = async (arg: string) => (await git.run([arg], { repository: empty })).toString().trim();
+  let backend: string;
   try {
-    await probe;
+    // `git http-backend` would start another process for it.
+    backend = join(await print("--exec-path"), "git-http-backend");
+    await access(backend, constants.X_OK);
   } catch (error) {
-    if (!(error instanceof GitFailed)) throw error;
-    if (error.exitCode === 127 || /is not a git command/.test(error.stderr)) throw missing();
+    const isMissing = error instanceof GitFailed ? error.exitCode === 127 : isNoProgram(error);
+    throw isMissing ? missing() : error;
   }
-  const printed = (await git.run(["version"], { repository: empty })).toString();
-  return { git, folder, hooks, version: /\d[\w.]*/.exec(printed)?.[0] ?? printed.trim() };
+  const printed = await print("version");
+  return {
+    git,
+    backend,
+    capabilities: new Capabilities(git, backend),
+    folder,
+    hooks,
+    version: /\d[\w.]*/.exec(printed)?.[0] ?? printed,
+  };
+}
+
+function isNoProgram(error: unknown): boolean {
+  return ["ENOENT", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 function missing(): Problem {

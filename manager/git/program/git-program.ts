@@ -1,17 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { type GitBounds, type GitPlaces, gitEnvironment } from "./environment.ts";
 import { type Git, GitFailed, type GitOptions, type RunningGit } from "./git.ts";
+import { WaitingShells } from "./waiting-shells.ts";
 
 const MOST_BYTES = 16 * 1024 ** 2;
 const STDERR_BYTES = 16 * 1024;
-/** Processor time of one process, in seconds: a pack may unpack to a thousand times its size. */
-const CPU_S = 300;
 /** Address space of one process: a push or a clone has several. */
 const MEMORY_BYTES = 1024 ** 3;
-/** The unit of `ulimit -f` (POSIX). */
-const BLOCK_BYTES = 512;
 
 export interface GitProgramOptions {
   readonly places: GitPlaces;
@@ -22,6 +19,8 @@ export interface GitProgramOptions {
 
 /** How a command is started besides `GitOptions`. */
 export interface StartOptions extends GitOptions {
+  /** Path of the program; by default `git`. */
+  readonly program?: string;
   /** Configuration besides that of every command. */
   readonly config?: Readonly<Record<string, string>>;
   /** Gives the command a socket as descriptor 3. */
@@ -38,10 +37,15 @@ export interface StartedGit extends RunningGit {
 /** The git of this machine. A command and its children are one process group, which ends as a whole. */
 export class GitProgram implements Git {
   readonly #options: GitProgramOptions;
+  /** Variables of every command. */
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #shells: WaitingShells;
   readonly #running = new Set<ChildProcess>();
 
   constructor(options: GitProgramOptions) {
     this.#options = options;
+    this.#env = gitEnvironment(options.places, options.bounds);
+    this.#shells = new WaitingShells(this.#env);
   }
 
   async run(args: readonly string[], options: StartOptions): Promise<Buffer> {
@@ -66,20 +70,21 @@ export class GitProgram implements Git {
 
   start(args: readonly string[], options: StartOptions): StartedGit {
     const { places, bounds, timeoutMs } = this.#options;
-    const { repository, objects, env, config, hasChannel = false } = options;
+    const { program = "git", repository, objects, env, config, hasChannel = false } = options;
+    const { memoryBytes = MEMORY_BYTES, fileBytes } = options;
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
     signal.throwIfAborted();
-    const child = spawn("/bin/sh", ["-c", `${boundsOf(options)} exec "$@"`, "sh", "git", ...args], {
-      cwd: repository,
-      env: {
+    const child = this.#shells.start({
+      folder: repository,
+      env: this.#differing({
         ...gitEnvironment(places, bounds, config),
         GIT_DIR: repository,
         ...(objects === undefined ? {} : quarantine(repository, objects)),
         ...env,
-      },
-      stdio: ["pipe", "pipe", "pipe", ...(hasChannel ? (["pipe"] as const) : [])],
-      detached: true,
+      }),
+      args: [program, ...args],
+      ...{ memoryBytes, fileBytes, hasChannel },
     });
     this.#running.add(child);
     const [stdin, stdout, stderr] = child.stdio as readonly [Writable, Readable, Readable, ...unknown[]];
@@ -95,7 +100,8 @@ export class GitProgram implements Git {
       try {
         const [code] = (await once(child, "close")) as [number | null];
         signal.throwIfAborted();
-        if (code !== 0) throw new GitFailed(args[0]!, { exitCode: code ?? undefined, stderr: printed });
+        if (code !== 0)
+          throw new GitFailed(args[0] ?? program, { exitCode: code ?? undefined, stderr: printed });
       } finally {
         signal.removeEventListener("abort", stop);
         this.#running.delete(child);
@@ -104,7 +110,7 @@ export class GitProgram implements Git {
     const ended = done();
     // Whoever only reads the output learns of the end by that.
     ended.catch(() => {});
-    const channel = child.stdio[3] as (Readable & Writable) | undefined;
+    const channel = hasChannel ? (child.stdio[3] as Readable & Writable) : undefined;
     channel?.on("error", () => {});
     return { stdin, stdout, ended, channel };
   }
@@ -113,15 +119,12 @@ export class GitProgram implements Git {
   async close(): Promise<void> {
     const closed = [...this.#running].map((child) => once(child, "close"));
     for (const child of this.#running) endGroup(child);
-    await Promise.all(closed);
+    await Promise.all([...closed, this.#shells.close()]);
   }
-}
 
-/** A system without one of the limits goes on with the others. */
-function boundsOf({ fileBytes, memoryBytes = MEMORY_BYTES }: StartOptions): string {
-  const memory = `ulimit -v ${Math.floor(memoryBytes / 1024)} 2>/dev/null;`;
-  const file = fileBytes === undefined ? "" : ` ulimit -f ${Math.ceil(fileBytes / BLOCK_BYTES)};`;
-  return `ulimit -c 0; ulimit -t ${CPU_S} 2>/dev/null; ${memory}${file}`;
+  #differing(env: Readonly<Record<string, string>>): Record<string, string> {
+    return Object.fromEntries(Object.entries(env).filter(([name, value]) => this.#env[name] !== value));
+  }
 }
 
 /** What git sets for the hooks of a push. */

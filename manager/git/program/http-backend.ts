@@ -8,7 +8,12 @@ import type { GitProgram, StartedGit } from "./git-program.ts";
 /** The services of the smart protocol. */
 export type GitService = "git-upload-pack" | "git-receive-pack";
 
+/** A quarantine has the repository as an alternate, whose refs git knows already. It would list them by another process. */
+const OF_PUSHES = { "core.alternateRefsCommand": "true" };
+
 export interface BackendRequest {
+  /** Path of `git-http-backend`. */
+  readonly backend: string;
   readonly repository: string;
   /** What follows the repository in the path, such as `info/refs`. */
   readonly path: string;
@@ -33,15 +38,16 @@ export interface BackendAnswer extends CgiHead {
  * @throws Error if it ends without an answer; the reason of the signal
  */
 export async function serveBackend(git: GitProgram, options: BackendRequest): Promise<BackendAnswer> {
-  const { repository, path, query, request, by, hooks, onSlow, signal } = options;
+  const { backend, repository, path, query, request, by, hooks, onSlow, signal } = options;
   const { headers, method = "GET" } = request;
   const protocol = /^[a-z0-9=:]{1,40}$/.exec(String(headers["git-protocol"] ?? ""))?.[0];
   const isGzip = headers["content-encoding"] === "gzip";
-  const started = git.start(["http-backend"], {
+  const started = git.start([], {
+    program: backend,
     repository,
     signal,
     hasChannel: hooks !== undefined,
-    ...(hooks === undefined ? {} : { config: { "core.hooksPath": hooks } }),
+    ...(hooks === undefined ? {} : { config: { "core.hooksPath": hooks, ...OF_PUSHES } }),
     env: {
       GIT_HTTP_EXPORT_ALL: "1",
       PATH_TRANSLATED: `${repository}/${path}`,

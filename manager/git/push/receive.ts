@@ -1,4 +1,5 @@
 import { Problem } from "../../../platform/problems.ts";
+import { allRefs } from "../homes/bare-repository.ts";
 import type { Repositories } from "../repositories.ts";
 import { NO_COMMIT, type RefUpdate, shortId, shortRef } from "../repository.ts";
 import { isAncestor, readCommits } from "../tree/read-commits.ts";
@@ -16,7 +17,7 @@ import type { Accepted, Push } from "./push.ts";
 import { refuseOtherObjects } from "./rules/branch-objects.ts";
 import { type Decision, decide } from "./rules/decide.ts";
 import { type PushOptions, readPushOptions } from "./rules/push-options.ts";
-import { checkRoom, refsOf, refuseMissingHistory } from "./rules/quarantine.ts";
+import { checkRoom, refuseMissingHistory } from "./rules/quarantine.ts";
 import { atMost, MOST_LINES } from "./words/ref-lines.ts";
 
 export interface ReceiveServices extends Omit<CommitServices, "git" | "home"> {
@@ -41,11 +42,12 @@ export async function receivePush(push: Push, services: ReceiveServices): Promis
     throw state.tip === null ? error : await withRemains(error, push, state.branch, all);
   });
   if (decision.deploying === undefined) return await store(push, decision);
-  await checkMove(push, decision.deploying, all);
-  const [commit] = await readCommits(git, {
-    ...{ repository: repository.path, objects: push.objects, signal: push.signal },
-    ...{ from: decision.deploying.to, limit: 1 },
-  });
+  const { objects, signal } = push;
+  const at = { repository: repository.path, objects, signal };
+  const [, [commit]] = await allEnd(
+    checkMove(push, decision.deploying, all),
+    readCommits(git, { ...at, from: decision.deploying.to, limit: 1 }),
+  );
   if (state.tip === null && decision.branch !== state.branch) say(`${decision.branch} deploys from now on`);
   const order: CommitOrder = {
     ...push,
@@ -80,11 +82,22 @@ interface Allowed {
 async function checkRules(push: Push, { git, limits }: CommitServices): Promise<Allowed> {
   const { repository, updates } = push;
   const options = readPushOptions(push.options);
-  const decision = decide(updates, { state: repository.state, refs: await refsOf(git, repository.path) });
-  await refuseOtherObjects(git, push);
-  await refuseMissingHistory(git, push);
-  await checkRoom(push, limits);
+  const refs = [...(await allRefs(repository.path)).keys()].filter((ref) =>
+    /^refs\/(heads|tags)\//.test(ref),
+  );
+  const decision = decide(updates, { state: repository.state, refs });
+  await allEnd(refuseOtherObjects(git, push), refuseMissingHistory(git, push), checkRoom(push, limits));
   return { options, decision };
+}
+
+/** Runs checks at the same time. The first one that fails is the error, when all have ended. */
+async function allEnd<T extends unknown[]>(
+  ...checks: { readonly [K in keyof T]: Promise<T[K]> }
+): Promise<T> {
+  await Promise.allSettled(checks);
+  const results = [];
+  for (const check of checks) results.push(await check);
+  return results as T;
 }
 
 /** A push of other branches and tags changes no function. */

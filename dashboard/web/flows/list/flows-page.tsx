@@ -53,14 +53,16 @@ export default function FlowsPage() {
       ) : null}
       {rows.length === 0 ? null : (
         <div class="stack">
-          <TextField
-            label="Search"
-            bare
-            type="search"
-            placeholder="Search flows"
-            value={search}
-            onChange={setSearch}
-          />
+          <div class="function-filters">
+            <TextField
+              label="Search"
+              bare
+              type="search"
+              placeholder="Search by name"
+              value={search}
+              onChange={setSearch}
+            />
+          </div>
           <Table
             label="Flows"
             rows={shown}
@@ -106,7 +108,7 @@ function Live({ runs = {} }: { readonly runs: FlowDocument["runs"] }) {
   );
   if (live.length === 0) return <span class="muted">none</span>;
   return (
-    <span class="badges">
+    <span class="badges-line">
       {live.map((state) => (
         <Badge key={state} tone={state === "running" ? "info" : "warn"}>
           {runs[state]} {state}

@@ -61,7 +61,13 @@ function Callers({ described }: { readonly described: Described }) {
             { title: "Name", cell: (key) => <Link href="/keys">{key.name ?? key.id}</Link> },
             {
               title: "Scopes",
-              cell: ({ scopes = [] }) => scopes.map((scope) => <Badge key={scope}>{scope}</Badge>),
+              cell: ({ scopes = [] }) => (
+                <span class="badges-line">
+                  {scopes.map((scope) => (
+                    <Badge key={scope}>{scope}</Badge>
+                  ))}
+                </span>
+              ),
             },
             {
               title: "Functions",

@@ -7,12 +7,6 @@ import { type Git, GitFailed } from "../../program/git.ts";
 import { NO_COMMIT } from "../../repository.ts";
 import type { Push } from "../push.ts";
 
-/** Names every branch and tag of a repository. */
-export async function refsOf(git: Git, repository: string): Promise<string[]> {
-  const args = ["for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags"];
-  return (await git.run(args, { repository })).toString().split("\n").filter(Boolean);
-}
-
 /**
  * Refuses a push of which commits are missing, as from a shallow clone. Git would refuse it after the deploy.
  * @throws Problem `push_refused`
