@@ -26,9 +26,10 @@ describe("the dashboard with a key that has few rights", function () {
   after(() => dashboard?.close());
 
   const admin = async (method: string, path: string, members?: object) => {
-    const headers = { authorization: `Bearer ${dashboard.key}` };
+    const headers = { authorization: `Bearer ${dashboard.key}`, "content-type": "application/json" };
     const body = members === undefined ? null : JSON.stringify(members);
     const response = await fetch(dashboard.skiff.url + path, { method, headers, body });
+    assert.ok(response.ok, `${method} ${path} answered ${response.status}`);
     return (await response.json()) as { id: string; key: string };
   };
   const newKey = (members: object) => admin("POST", "/key", { name: "few", ...members });
