@@ -228,7 +228,8 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       ...(lines ? { onFailures: logFailures(lines, print) } : {}),
       print,
     });
-    const sampler = store && new Sampler({ platform, ledger: store.usage, print });
+    const sampler =
+      store && new Sampler({ platform, ledger: store.usage, memory: () => platform.memoryById(), print });
     const logSweeper = store && new LogSweeper({ logs: store.logs, exists, print });
     await once(signal, "abort");
     await logSweeper?.close();

@@ -67,7 +67,13 @@ export interface Platform {
   remove(name: string, expected?: Precondition): Promise<boolean>;
 
   /** Lists at most `limit` functions by name, starting behind the name `after`. */
-  list(page: { after?: string | undefined; limit: number }): Promise<readonly FunctionSummary[]>;
+  list(page: Omit<Page, "names">): Promise<readonly FunctionSummary[]>;
+
+  /**
+   * Describes functions in order of name, for pages that ask every few seconds. What changed a moment ago may be missing,
+   * and so may memory.
+   */
+  describePage(page: Page): Promise<readonly FunctionDescription[]>;
 
   /** Describes one function for people. Undefined if it does not exist. */
   describe(name: string): Promise<FunctionDescription | undefined>;
@@ -237,6 +243,16 @@ export interface Guard {
 
 /** What a change requires of the function: that it exists or does not, or that one of these versions is the current one. */
 export type Precondition = "exists" | "absent" | readonly number[];
+
+/** Part of a list of functions. */
+export interface Page {
+  /** The name before the first one. */
+  readonly after?: string | undefined;
+  /** Most functions. */
+  readonly limit: number;
+  /** Only these; by default all. */
+  readonly names?: readonly string[] | undefined;
+}
 
 export interface FunctionSummary {
   readonly name: string;

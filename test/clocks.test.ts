@@ -24,7 +24,8 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "platform/kubernetes/commands/cluster-commands.ts": "the age of Jobs that any manager may have made",
   "platform/kubernetes/control/once-keeper.ts": "the age of pods, which the cluster tells by the clock",
   "platform/kubernetes/control/reconciler.ts": "the age of a mark that any manager may have set",
-  "platform/kubernetes/function-reader.ts": "the time of a crash that the cluster does not tell",
+  "platform/kubernetes/descriptions/describe-function.ts":
+    "the time of a crash that the cluster does not tell",
   "platform/local/engine/leftovers.ts": "the age of containers that another Skiff may have made",
   "platform/local/resources/resources.ts": "the age of folders that another Skiff may have made",
   "router/usage/usage-sheet.ts": "when calls were counted and failed, which the store keeps by the hour",

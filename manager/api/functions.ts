@@ -1,7 +1,7 @@
-import type { Principal } from "../../http/access/principal.ts";
 import { checkFunctionName, isFunctionName } from "../../platform/function-name.ts";
 import type { ImageSource } from "../../platform/images/images.ts";
-import type { FunctionDescription, FunctionSummary, Platform } from "../../platform/platform.ts";
+import { describeEach } from "../../platform/listing/pages.ts";
+import type { FunctionDescription, FunctionSummary, Page, Platform } from "../../platform/platform.ts";
 import { unknownFunction } from "../../platform/problems.ts";
 import { placingOf } from "../../platform/settings/runtime.ts";
 import { readImageSource } from "../../runtimes/image/image-artifact.ts";
@@ -29,9 +29,11 @@ export function listFunctions(services: Services): Handler {
   return async (ctx) => {
     const { limit, cursor, detail } = readParameters(ctx, readers);
     // One more function shows whether there is a next page.
-    const found = await listVisible(platform, ctx.state.principal, { after: cursor, limit: limit + 1 });
+    const asked = { after: cursor, limit: limit + 1, names: ctx.state.principal.functions };
+    const described = detail && (await platform.describePage(asked));
+    const found = described ?? (await listVisible(platform, asked));
     const page = found.slice(0, limit);
-    const activity = detail && (await activityOf(services, page, new Date()));
+    const activity = described && (await activityOf(services, described.slice(0, limit), new Date()));
     const functions = page.map((each) => ({
       ...summaryDocument(each, baseUrl(services, ctx)),
       ...activity?.get(each.name),
@@ -44,17 +46,9 @@ export function listFunctions(services: Services): Handler {
 /** A key that is for some functions sees no other. */
 async function listVisible(
   platform: Platform,
-  { functions }: Principal,
-  { after, limit }: { after: string | undefined; limit: number },
+  { names, ...page }: Page,
 ): Promise<readonly FunctionSummary[]> {
-  if (functions === undefined) return await platform.list({ after, limit });
-  const names = functions.filter((name) => after === undefined || name > after).toSorted();
-  const found: FunctionSummary[] = [];
-  for (const name of names) {
-    const summary = found.length < limit ? await platform.describe(name) : undefined;
-    if (summary !== undefined) found.push(summary);
-  }
-  return found;
+  return names === undefined ? await platform.list(page) : await describeEach(platform, { names, ...page });
 }
 
 /** `GET /func/NAME`: whether it can be called and why, settings, traffic, instances, and what happened last. */

@@ -3,11 +3,13 @@ import type { UsageLedger, UsageSample } from "../../store/store.ts";
 
 const EVERY_MS = 15_000;
 
+type Measured = ReadonlyMap<string, number>;
+
 export interface SamplerOptions {
   readonly platform: Pick<Platform, "allEndpoints">;
   readonly ledger: Pick<UsageLedger, "sample">;
   /** Returns the memory of instances by their id, in MiB, where it is measured. */
-  readonly memory?: (() => ReadonlyMap<string, number>) | undefined;
+  readonly memory?: (() => Measured | Promise<Measured | undefined>) | undefined;
   /** Prints one line on the terminal. */
   readonly print: (line: string) => void;
   readonly everyMs?: number;
@@ -37,8 +39,9 @@ export class Sampler {
   }
 
   async #sample(): Promise<void> {
-    const { ledger, print } = this.#options;
-    const samples = this.#take(new Date());
+    const { ledger, print, memory } = this.#options;
+    const at = new Date();
+    const samples = this.#take(at, await memory?.());
     if (samples.length === 0) return;
     try {
       await ledger.sample(samples);
@@ -49,14 +52,15 @@ export class Sampler {
     }
   }
 
-  #take(at: Date): readonly UsageSample[] {
-    const { platform, memory } = this.#options;
-    const memories = memory?.();
+  #take(at: Date, memories: Measured | undefined): readonly UsageSample[] {
+    const { platform } = this.#options;
     const samples: UsageSample[] = [];
     for (const { name, versions } of platform.allEndpoints()) {
       const ids = versions.flatMap(({ instances }) => instances.map(({ id }) => id));
       if (ids.length === 0 && !this.#running.has(name)) continue;
-      const used = memories && ids.reduce((sum, id) => sum + (memories.get(id) ?? 0), 0);
+      // A cluster measures an instance some seconds after its start.
+      const isMeasured = memories && (ids.length === 0 || ids.some((id) => memories.has(id)));
+      const used = isMeasured ? ids.reduce((sum, id) => sum + (memories.get(id) ?? 0), 0) : undefined;
       samples.push({
         ...{ at, function: name, instances: ids.length },
         ...(used === undefined ? {} : { memoryMiB: Math.round(used) }),

@@ -10,6 +10,7 @@ import type {
   Load,
   LogLine,
   LogOptions,
+  Page,
   Platform,
   Precondition,
   RouteRules,
@@ -26,9 +27,10 @@ import type { MirrorTimes } from "./cluster/mirror.ts";
 import type { FunctionResource } from "./cluster/resources.ts";
 import type { ClusterCommands, CommandOwner } from "./commands/cluster-commands.ts";
 import { ClusterDeclarations } from "./declarations.ts";
+import { FunctionReader } from "./descriptions/function-reader.ts";
+import { PodMemory } from "./descriptions/pod-memory.ts";
 import { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
 import { LoadTable } from "./endpoints/load-table.ts";
-import { FunctionReader } from "./function-reader.ts";
 import type { ClusterImages } from "./images/cluster-images.ts";
 import { createImageServices } from "./images/image-services.ts";
 import { liveLogs } from "./logs/live-logs.ts";
@@ -99,6 +101,7 @@ export class KubernetesPlatform implements Platform {
   readonly #pinning: Pinning;
   readonly #removals: Removals;
   readonly #reader: FunctionReader;
+  readonly #memory: PodMemory;
   readonly #waker: Waker;
   readonly #closing = new AbortController();
   readonly #functionListeners = new Set<(name: string) => void>();
@@ -150,7 +153,8 @@ export class KubernetesPlatform implements Platform {
     this.#routing = new Routing({ ...publishing, spread });
     this.#pinning = new Pinning(publishing);
     this.#removals = new Removals({ ...shared, forgotten });
-    this.#reader = new FunctionReader(shared);
+    this.#memory = new PodMemory({ api, namespace, print });
+    this.#reader = new FunctionReader({ ...shared, memory: this.#memory, times });
     this.#waker = new Waker(shared);
   }
 
@@ -176,8 +180,12 @@ export class KubernetesPlatform implements Platform {
     return this.#change((until) => this.#turns.inLine(name, remove, until));
   }
 
-  list(page: { after?: string | undefined; limit: number }): Promise<FunctionSummary[]> {
+  list(page: Omit<Page, "names">): Promise<FunctionSummary[]> {
     return this.#read(this.#reader.list(page));
+  }
+
+  describePage(page: Page): Promise<FunctionDescription[]> {
+    return this.#read(this.#reader.describePage(page));
   }
 
   describe(name: string): Promise<FunctionDescription | undefined> {
@@ -202,6 +210,17 @@ export class KubernetesPlatform implements Platform {
 
   allEndpoints(): Iterable<Endpoints> {
     return this.mirror.all();
+  }
+
+  /** Returns the memory of instances by their id, in MiB; undefined where the cluster does not measure it. */
+  async memoryById(): Promise<ReadonlyMap<string, number> | undefined> {
+    const byName = await this.#memory.read();
+    if (byName === undefined) return undefined;
+    const known = [...this.mirror.podNames()].flatMap(([id, name]): [string, number][] => {
+      const memoryMiB = byName.get(name);
+      return memoryMiB === undefined ? [] : [[id, memoryMiB]];
+    });
+    return new Map(known);
   }
 
   watch(listener: EndpointsListener): () => void {
@@ -280,6 +299,7 @@ export class KubernetesPlatform implements Platform {
     await this.#removals.close();
     await this.#starter.close();
     await this.declarations.close();
+    await this.#reader.close();
     await this.mirror.close();
     await this.#api.close();
   }

@@ -3,6 +3,7 @@ import { DECLARATION_KINDS, type DeclarationKinds } from "../declarations.ts";
 import { EndpointsTable } from "../endpoints-table.ts";
 import type { AllowedImages } from "../images/allowed-images.ts";
 import type { Limits } from "../limits.ts";
+import { describeEach } from "../listing/pages.ts";
 import type {
   Draft,
   EndpointsListener,
@@ -11,6 +12,7 @@ import type {
   Load,
   LogLine,
   LogOptions,
+  Page,
   Platform,
   Precondition,
   RouteRules,
@@ -269,6 +271,10 @@ export class LocalPlatform implements Platform {
 
   list({ after = "", limit }: Parameters<Platform["list"]>[0]): Promise<FunctionSummary[]> {
     return this.#functions.list(after, limit);
+  }
+
+  describePage(page: Page): Promise<FunctionDescription[]> {
+    return describeEach(this, page);
   }
 
   async describe(name: string): Promise<FunctionDescription | undefined> {

@@ -48,7 +48,7 @@ export interface ChartSpec {
   readonly series: readonly Series[];
 }
 
-/** The charts of a function. Memory is measured on one machine alone, so its chart may be missing. */
+/** The charts of a function. A cluster without a metrics API measures no memory, so its chart may be missing. */
 export function chartsOf(metrics: Metrics): ChartSpec[] {
   return allCharts(metrics).filter(
     ({ title, series }) =>

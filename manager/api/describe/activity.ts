@@ -1,4 +1,4 @@
-import type { FunctionDescription, FunctionSummary } from "../../../platform/platform.ts";
+import type { FunctionDescription } from "../../../platform/platform.ts";
 import { addDurations, quantileMs } from "../../../platform/usage/durations.ts";
 import type { MonthlyCalls, UsageStep } from "../../../store/store.ts";
 import type { Services } from "../services.ts";
@@ -11,8 +11,6 @@ import { rounded } from "./rounded.ts";
 export const STEPS = 30;
 const STEP_S = 120;
 const STEP_MS = STEP_S * 1_000;
-/** Functions that are described at the same time, because a cluster is asked about each. */
-const AT_ONCE = 8;
 
 /** What `GET /func?detail=activity` adds to a function. */
 export type Activity = Readonly<Record<string, unknown>>;
@@ -25,25 +23,22 @@ interface Seen {
 /** Returns state, traffic, instances and the last hour of functions, by name. The store is asked once for all of them. */
 export async function activityOf(
   services: Services,
-  functions: readonly FunctionSummary[],
+  functions: readonly FunctionDescription[],
   now: Date,
 ): Promise<ReadonlyMap<string, Activity>> {
   const names = functions.map(({ name }) => name);
   const lastMs = Math.floor(now.getTime() / STEP_MS) * STEP_MS;
   const since = lastMs - (STEPS - 1) * STEP_MS;
-  const [read, described] = await Promise.all([
-    fromStore(services, async (): Promise<Seen> => {
-      const { usage } = requireStore(services);
-      const range = { since: new Date(since), until: new Date(lastMs + STEP_MS), stepMs: STEP_MS };
-      const [steps, month] = await Promise.all([
-        names.length === 0 ? [] : usage.series({ functions: names, ...range }),
-        usage.month(now),
-      ]);
-      return { steps: Map.groupBy(steps, (step) => step.function), month };
-    }),
-    describeAll(services, names),
-  ]);
-  const found = described.map((description): [string, Activity] => {
+  const read = await fromStore(services, async (): Promise<Seen> => {
+    const { usage } = requireStore(services);
+    const range = { since: new Date(since), until: new Date(lastMs + STEP_MS), stepMs: STEP_MS };
+    const [steps, month] = await Promise.all([
+      names.length === 0 ? [] : usage.series({ functions: names, ...range }),
+      usage.month(now),
+    ]);
+    return { steps: Map.groupBy(steps, (step) => step.function), month };
+  });
+  const found = functions.map((description): [string, Activity] => {
     const { name, settings, traffic, instances } = description;
     const seen = "found" in read ? read.found : undefined;
     const usedInMonth = seen && (seen.month.functions[name] ?? 0);
@@ -55,16 +50,6 @@ export async function activityOf(
     return [name, { state, runtime: settings.runtime, traffic, instances, ...history }];
   });
   return new Map(found);
-}
-
-/** A function that was removed meanwhile is missing. */
-async function describeAll({ platform }: Services, names: readonly string[]): Promise<FunctionDescription[]> {
-  const found: FunctionDescription[] = [];
-  for (let at = 0; at < names.length; at += AT_ONCE) {
-    const some = await Promise.all(names.slice(at, at + AT_ONCE).map((name) => platform.describe(name)));
-    found.push(...some.filter((each) => each !== undefined));
-  }
-  return found;
 }
 
 interface SeriesOptions {

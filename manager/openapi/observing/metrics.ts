@@ -50,7 +50,7 @@ function metrics(): Schema {
     {
       ...{ p50Ms: MS, p95Ms: MS, p99Ms: MS },
       instances: { ...COUNT, description: "Most ready instances; absent where nobody took a sample" },
-      memoryMiB: { ...MS, description: "Most memory of all instances (one machine)" },
+      memoryMiB: { ...MS, description: "Most memory of all instances, where it is measured" },
     },
   );
   return object({

@@ -184,6 +184,14 @@ export interface Pod extends Resource {
   };
 }
 
+/** Of metrics.k8s.io/v1beta1. */
+export interface PodMetrics extends Resource {
+  readonly containers?: readonly {
+    readonly name: string;
+    readonly usage: { readonly memory?: string };
+  }[];
+}
+
 export interface EndpointSlice extends Resource {
   readonly addressType?: string;
   readonly endpoints?:
@@ -228,6 +236,7 @@ export const KINDS = {
   networkPolicies: { group: "apis/networking.k8s.io/v1", plural: "networkpolicies" },
   endpointSlices: { group: "apis/discovery.k8s.io/v1", plural: "endpointslices" },
   jobs: { group: "apis/batch/v1", plural: "jobs" },
+  podMetrics: { group: "apis/metrics.k8s.io/v1beta1", plural: "pods" },
   leases: { group: "apis/coordination.k8s.io/v1", plural: "leases" },
 } as const satisfies Record<string, Kind>;
 

@@ -129,6 +129,18 @@ export class EndpointsMirror {
     return this.#podsOf(name).filter((pod) => pod.version === version);
   }
 
+  /** Returns the names of pods by their uid. */
+  podNames(): ReadonlyMap<string, string> {
+    const names = new Map<string, string>();
+    for (const { targetRef } of [...this.#slices.values()].flatMap(({ endpoints }) => endpoints ?? [])) {
+      if (targetRef?.uid && targetRef.name) names.set(targetRef.uid, targetRef.name);
+    }
+    for (const { metadata } of this.#fromPool.values()) {
+      if (metadata.uid) names.set(metadata.uid, metadata.name);
+    }
+    return names;
+  }
+
   /** Returns the newest version with pods that can take calls, with or without traffic; 0 if there is none. */
   newestReady(name: string): number {
     return Math.max(0, ...this.#podsOf(name).map(({ version }) => version));

@@ -7,6 +7,8 @@ import type { Connection } from "../../../platform/kubernetes/cluster/client.ts"
 import type { Resource } from "../../../platform/kubernetes/cluster/resources.ts";
 import { merge, patched } from "./patches.ts";
 
+const METRICS = "/apis/metrics.k8s.io/";
+
 type Stored = Resource & { spec?: Record<string, unknown>; status?: Record<string, unknown> };
 
 interface Event {
@@ -52,6 +54,8 @@ export class FakeApiServer {
     refuse(response, 404, "NotFound");
   /** Plurals of the custom resources of `skiff.dev` that are defined. */
   readonly customKinds = new Set(["functions", "keys", "topics", "flows", "subscriptions", "schedules"]);
+  /** Whether it serves the collection `pods.metrics` as metrics.k8s.io. */
+  hasMetrics = false;
   readonly #objects = new Map<string, Map<string, Stored>>();
   readonly #watches = new Set<Watch>();
   #events: Event[] = [];
@@ -184,6 +188,7 @@ export class FakeApiServer {
       return refuse(response, fault.status, "Fault", fault);
     }
     const { collection, name, subresource } = split(pathname);
+    if (pathname.startsWith(METRICS) && !this.hasMetrics) return refuse(response, 404, "NotFound");
     const isCustom = pathname.startsWith("/apis/skiff.dev/");
     if (isCustom && !this.customKinds.has(collection)) return refuse(response, 404, "NotFound");
     if (subresource === "log") return this.onLog(name!, searchParams, response);
@@ -282,9 +287,9 @@ function changed({ method, subresource, body, name, type }: Change, before: Stor
 
 /** `/apis/GROUP/VERSION/namespaces/NS/PLURAL/NAME/SUB`: the collection is the plural. */
 function split(path: string) {
-  const [, collection = "", name, subresource] =
+  const [, plural = "", name, subresource] =
     /\/namespaces\/[^/]+\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(path) ?? [];
-  return { collection, name, subresource };
+  return { collection: path.startsWith(METRICS) ? `${plural}.metrics` : plural, name, subresource };
 }
 
 function send({ collection, selector, response }: Watch, event: Event): void {

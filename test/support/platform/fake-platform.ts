@@ -1,6 +1,7 @@
 import { DECLARATION_KINDS, type DeclarationKinds } from "../../../platform/declarations.ts";
 import { EndpointsTable } from "../../../platform/endpoints-table.ts";
 import type { Commands } from "../../../platform/images/commands.ts";
+import { describeEach } from "../../../platform/listing/pages.ts";
 import { LogBuffer } from "../../../platform/log-buffer.ts";
 import { checkPins } from "../../../platform/pins.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
   Load,
   LogLine,
   LogOptions,
+  Page,
   Platform,
   Precondition,
   RouteRules,
@@ -203,6 +205,10 @@ export class FakePlatform implements Platform {
   async list({ after, limit }: { after?: string | undefined; limit: number }) {
     const names = [...this.#functions.keys()].sort().filter((name) => after === undefined || name > after);
     return names.slice(0, limit).map((name) => this.#describe(name));
+  }
+
+  describePage(page: Page): Promise<FunctionDescription[]> {
+    return describeEach(this, page);
   }
 
   async describe(name: string): Promise<FunctionDescription | undefined> {
