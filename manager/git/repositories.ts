@@ -7,7 +7,7 @@ import type { ObjectKind } from "../files/object-kind.ts";
 import { GitPlaces } from "./git-places.ts";
 import { recordVersions } from "./history/record-versions.ts";
 import { VersionWatch } from "./history/version-watch.ts";
-import { readRef } from "./homes/bare-repository.ts";
+import { allRefs, readRef } from "./homes/bare-repository.ts";
 import { type GitHome, glance } from "./homes/git-home.ts";
 import type { Home, KeptRepository, OpenRepository } from "./homes/home.ts";
 import { isUnused } from "./is-unused.ts";
@@ -15,6 +15,8 @@ import { LiveRequests } from "./live-requests.ts";
 import { findGit, type InstalledGit } from "./program/find-git.ts";
 import { branchRef, type CommitId, emptyState, NO_COMMIT, type RefUpdate } from "./repository.ts";
 import { RepositoryTurns } from "./repository-turns.ts";
+import { unfinishedIn } from "./unfinished.ts";
+import { unknownRepository } from "./unknown-repository.ts";
 
 export interface RepositoriesOptions {
   readonly platform: Platform;
@@ -159,7 +161,7 @@ export class Repositories {
     const ended = AbortSignal.any([signal, this.#closing.signal]);
     return this.#turns.run(name, ended, async () => {
       const repository = await this.#current(name, tools, { signal: ended });
-      if (repository === undefined) throw await this.#unknown(name, tools.home);
+      if (repository === undefined) throw await unknownRepository(name, tools.home);
       // Reads wait until it has every version, but not for the work.
       return await this.#turns.busily(name, () => work({ ...tools, repository }));
     });
@@ -212,7 +214,10 @@ export class Repositories {
   /** Packs the objects of a repository anew now and then. In its turn, when no push is left. */
   async maintain(repository: OpenRepository): Promise<void> {
     const { repositoryBytes: mostBytes } = this.#options.limits;
-    await repository.maintain({ mostBytes, liveSince: this.live.since(repository.name) });
+    const { name, path } = repository;
+    const liveSince = this.live.since(name);
+    const tips = liveSince === undefined ? [] : (await allRefs(path)).values();
+    await repository.maintain({ mostBytes, liveSince, keep: this.live.noteTips(name, tips) });
   }
 
   /**
@@ -254,9 +259,15 @@ export class Repositories {
   }
 
   async #finish(): Promise<void> {
-    for await (const { name, state, head } of this.all()) {
-      if (state.pending === undefined && state.tip === (head ?? null)) continue;
-      await this.change(name, this.closing, () => this.settle(name));
+    for (const name of await unfinishedIn(this.all())) {
+      try {
+        await this.inTurn(name, this.closing, async () => {
+          if ((await this.current(name, this.closing)) !== undefined) await this.settle(name);
+        });
+      } catch (error) {
+        // The others are finished all the same.
+        this.#options.print(`git: the repository ${name}: ${toProblem(error).detail}`);
+      }
     }
   }
 
@@ -276,15 +287,6 @@ export class Repositories {
     } finally {
       await created.release();
     }
-  }
-
-  async #unknown(name: string, home: Home): Promise<Problem> {
-    const owner = await home.ownerOf(name);
-    const detail =
-      owner === undefined
-        ? `There is no repository "${name}" and no function with this name: push to it to create both.`
-        : `The function "${name}" is in the repository "${owner}": use /git/${owner}.git.`;
-    return new Problem("unknown_repository", detail);
   }
 
   async close(): Promise<void> {

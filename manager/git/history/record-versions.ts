@@ -18,7 +18,7 @@ const WHOLE_TREE = ".";
 
 /**
  * Brings a repository in line with the versions of its functions and their traffic. In its turn.
- * @returns undefined if the function was removed, and the repository with it
+ * @returns undefined if the function was removed or is in a group, and the repository was removed
  */
 export async function recordVersions(
   opened: OpenRepository,
@@ -28,6 +28,10 @@ export async function recordVersions(
   const repository = pending === undefined ? opened : await resolvePending(opened, pending, means);
   if (repository.state.pending !== undefined) return repository;
   const { name, state } = repository;
+  if (await hasMoved(repository, means.home)) {
+    await means.home.remove(name);
+    return undefined;
+  }
   const functions: Record<string, FunctionState> = {};
   const plans: HistoryStep[][] = [];
   const servings: Record<string, number> = {};
@@ -55,6 +59,13 @@ export async function recordVersions(
     { ...done, serving: servings[each]! },
   ]);
   return await saved(repository, { ...state, tip: writer.tip, functions: Object.fromEntries(written) });
+}
+
+/** Whether its function is in a group, whose manager was killed before it removed this repository. */
+async function hasMoved({ name, state }: OpenRepository, home: Home): Promise<boolean> {
+  if (state.isGroup || !Object.hasOwn(state.functions, name)) return false;
+  const owner = await home.ownerOf(name);
+  return owner !== undefined && owner !== name;
 }
 
 /** A repository without functions gets the one with its name, unless that is in another repository. */

@@ -50,23 +50,30 @@ export async function packedRefs(path: string): Promise<ReadonlyMap<string, Comm
 /** Returns the commits of all refs that anybody may see. */
 export async function allRefs(path: string): Promise<Map<string, CommitId>> {
   // Files first: one that is packed meanwhile is found then.
-  const loose = await looseRefs(path, "refs");
+  const loose = await looseRefs(path);
   const refs = new Map([...(await packedRefs(path)), ...loose]);
   for (const ref of refs.keys()) if (ref.startsWith(HIDDEN)) refs.delete(ref);
   return refs;
 }
 
-async function looseRefs(path: string, folder: string): Promise<[string, CommitId][]> {
+async function looseRefs(path: string): Promise<[string, CommitId][]> {
   const refs: [string, CommitId][] = [];
-  for (const entry of await entriesOf(join(path, folder))) {
-    const ref = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) refs.push(...(await looseRefs(path, ref)));
-    else if (REF.test(ref) && !ref.endsWith(".lock")) {
-      const id = await looseRef(path, ref);
-      if (id !== undefined) refs.push([ref, id]);
-    }
+  for (const ref of await refFiles(path)) {
+    const id = REF.test(ref) ? await looseRef(path, ref) : undefined;
+    if (id !== undefined) refs.push([ref, id]);
   }
   return refs;
+}
+
+/** Names the files of refs, whatever they have. A lock is none: git may be about to move its ref. */
+export async function refFiles(path: string, folder = "refs"): Promise<string[]> {
+  const files: string[] = [];
+  for (const entry of await entriesOf(join(path, folder))) {
+    const name = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) files.push(...(await refFiles(path, name)));
+    else if (!name.endsWith(".lock")) files.push(name);
+  }
+  return files;
 }
 
 /** Git removes folders of refs that are empty. */

@@ -15,19 +15,20 @@ export interface DropOptions extends MaintainOptions {
 
 /**
  * Removes the objects that neither a ref nor a version leads to, if the repository has more than half of its bytes: those
- * of branches that were deleted. Never while a push or a clone is under way.
+ * of branches that were deleted. Requests that are under way keep what they may ask for. They may read a pack that is
+ * removed: git finds its objects in the new one.
  * @returns whether it packed the others again
  */
 export async function dropUnnamed(
   git: Git,
   path: string,
-  { mostBytes = 0, liveSince, state }: DropOptions,
+  { mostBytes = 0, keep, state }: DropOptions,
 ): Promise<boolean> {
   const objects = join(path, "objects");
   const packs = await packsIn(objects);
   const bytes = bytesOf(packs);
-  if (liveSince !== undefined || bytes <= mostBytes / 2) return false;
-  const names = await present(git, path, namedBy(state));
+  if (keep === undefined || bytes <= mostBytes / 2) return false;
+  const names = await present(git, path, [...namedBy(state), ...keep]);
   const input = names.map((id) => `${id}\n`).join("");
   const usage = ["rev-list", "--objects", "--disk-usage", "--all", "--stdin"];
   const used = Number((await git.run(usage, { repository: path, input })).toString());

@@ -73,9 +73,11 @@ export class FolderHome implements Home {
 
   async ownerOf(functionName: string): Promise<string | undefined> {
     await this.#load();
-    for (const [name, kept] of this.#known) {
-      if (kept && Object.hasOwn(kept.state.functions, functionName)) return name;
-    }
+    const owners = [...this.#known].flatMap(([name, kept]) =>
+      kept && Object.hasOwn(kept.state.functions, functionName) ? [name] : [],
+    );
+    const owner = owners.find((name) => name !== functionName) ?? owners[0];
+    if (owner !== undefined) return owner;
     // One that is broken may be the owner: its error says what to do.
     const broken = [...this.#known.keys()].filter((name) => this.#known.get(name) === undefined);
     for (const name of broken) {

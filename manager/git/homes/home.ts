@@ -23,7 +23,10 @@ export interface Home {
   /** Returns what is kept of a repository besides its objects; undefined if there is none. Quick. */
   find(name: string): Promise<KeptRepository | undefined>;
 
-  /** Returns the repository of a function; undefined if it has none. */
+  /**
+   * Returns the repository of a function; undefined if it has none. Its own one and a group both have it when a manager was
+   * killed while the function moved into the group: the group it is.
+   */
   ownerOf(functionName: string): Promise<string | undefined>;
 
   /** Removes a repository. False if there was none. */
@@ -82,6 +85,11 @@ export interface OpenRepository extends KeptRepository {
 export interface MaintainOptions {
   /** When the oldest request of git that is under way began, in milliseconds since 1970; absent if there is none. */
   readonly liveSince?: number | undefined;
+  /**
+   * Commits that requests which are under way may ask for, although no ref leads to them now. Undefined as long as they are
+   * unknown: nothing is dropped.
+   */
+  readonly keep?: readonly CommitId[] | undefined;
   /** Most bytes of a repository. Absent: nothing is dropped. */
   readonly mostBytes?: number;
 }

@@ -49,9 +49,15 @@ export async function packsIn(objects: string): Promise<readonly PackFile[]> {
   for (const name of names) {
     const id = PACK.exec(name)?.[1];
     if (id === undefined || !names.has(`pack-${id}.idx`)) continue;
-    packs.push({ id, bytes: (await stat(join(folder, name))).size });
+    const found = await stat(join(folder, name)).catch(unlessGone);
+    if (found !== undefined) packs.push({ id, bytes: found.size });
   }
   return packs;
+}
+
+/** Git removes packs when it has packed their objects again. */
+function unlessGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }
 
 /** Returns the sum of the bytes of packs. */

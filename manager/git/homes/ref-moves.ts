@@ -45,14 +45,28 @@ export async function moveRefs(git: Git, path: string, options: MoveOptions): Pr
     if (!isMoved) await ended.catch(() => {});
   }
   await ended;
-  for (const folder of new Set(updates.map(({ ref }) => dirname(join(path, ref))))) await syncPath(folder);
+  for (const folder of new Set(updates.map(({ ref }) => dirname(join(path, ref))))) await syncFolder(folder);
   if (!isMoved) throw new Error("git update-ref ended before it had locked the refs");
+}
+
+/** Writes the names in a folder of refs to the disk. Git removes one that is empty. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    await syncPath(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await syncFolder(dirname(folder));
+  }
 }
 
 /** Removes the locks that a git left which was killed. The caller knows that nobody else moves refs now. */
 export async function removeLocks(path: string, updates: readonly RefUpdate[]): Promise<void> {
-  for (const { ref } of updates) await rm(join(path, `${ref}.lock`), { force: true });
-  await rm(join(path, "packed-refs.lock"), { force: true });
+  for (const name of [...updates.map(({ ref }) => ref), "packed-refs"]) {
+    await rm(join(path, `${name}.lock`), { force: true }).catch((error: NodeJS.ErrnoException) => {
+      // A part of its name is another ref.
+      if (error.code !== "ENOTDIR") throw error;
+    });
+  }
 }
 
 /** Resolves when a program has printed the line, or has printed its last one. Reads its output to the end. */

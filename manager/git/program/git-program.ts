@@ -131,8 +131,13 @@ export class GitProgram implements Git {
 function quarantine(repository: string, objects: string): Record<string, string> {
   return {
     GIT_OBJECT_DIRECTORY: objects,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: `${repository}/objects`,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(`${repository}/objects`),
   };
+}
+
+/** A folder in a list with colons (git(1)). */
+function quoted(folder: string): string {
+  return folder.includes(":") ? `"${folder.replace(/["\\]/g, "\\$&")}"` : folder;
 }
 
 function endGroup({ pid }: ChildProcess): void {

@@ -1,3 +1,4 @@
+import { basename, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { Limits } from "../../../platform/limits.ts";
 import { Problem, toProblem } from "../../../platform/problems.ts";
@@ -129,7 +130,10 @@ export class PushSession {
     const { repositories, receivePush } = this.#services;
     const { opened, ...rest } = this.#options;
     const repository = (await repositories.current(rest.name, rest.signal)) ?? opened;
-    const accepted = await receivePush({ ...rest, repository, objects, options, updates, say });
+    // Git names the folder as it is without links: its place in the repository counts, which may get another name.
+    const quarantine = objects && join(opened.path, "objects", basename(objects));
+    const push = { ...rest, repository, objects: quarantine, options, updates, say };
+    const accepted = await receivePush(push);
     // Git finds a lock that a killed git left, and moves nothing.
     await removeLocks(accepted.repository.path, updates);
     this.#traces.accept(updates);

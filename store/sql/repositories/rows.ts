@@ -15,7 +15,7 @@ export function* listRepositories(after: string, limit: number): Work<readonly S
 
 export function* ownerOfFunction(functionName: string): Work<string | undefined> {
   const found = yield read(
-    "SELECT name FROM repositories WHERE functions @> ARRAY[$1::text] ORDER BY name LIMIT 1",
+    "SELECT name FROM repositories WHERE functions @> ARRAY[$1::text] ORDER BY name = $1::text, name LIMIT 1",
     functionName,
   );
   return found[0]?.name as string | undefined;

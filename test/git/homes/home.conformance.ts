@@ -189,6 +189,16 @@ export function describeHome(title: string, start: () => Promise<Subject>): void
       assert.deepEqual([listed[0]?.name, listed[0]?.head], ["objects", chain.commits[1]]);
       assert.equal(await home.ownerOf("of-zz-b"), "zz-b");
       assert.equal(await home.ownerOf("nobody"), undefined);
+      // A killed manager leaves the repository of a function that has moved into a group.
+      for (const [name, group] of [
+        ["zz-d", "zz-e"],
+        ["zz-g", "zz-f"],
+      ] as const) {
+        const state = stateOf(0, [], name);
+        await (await home.create(name, state)).save({ state });
+        await (await home.create(group, state)).save({ state: { ...state, isGroup: true } });
+        assert.equal(await home.ownerOf(name), group);
+      }
     });
 
     it("removes a repository, whose name is free then", async () => {

@@ -18,11 +18,12 @@ import { programGit } from "./program-git.ts";
 import { type StepChain, stepChainOf } from "./step-chain.ts";
 
 const PROGRAM = fileURLToPath(new URL("saving.ts", import.meta.url));
-const ROUNDS = 4;
-const STEPS = 60;
+/** SKIFF_ROUNDS=50 is the whole test. */
+const ROUNDS = Number(process.env.SKIFF_ROUNDS ?? 4);
+const STEPS = 15 * ROUNDS;
 
 describe("a repository whose manager is killed while it saves", function () {
-  this.timeout(120_000);
+  this.timeout(ROUNDS * 30_000);
   const { git, close } = programGit();
   const harness = new PostgresHarness();
   const random = seededRandom(testSeed());

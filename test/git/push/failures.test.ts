@@ -39,6 +39,26 @@ describe("the changes of a push", () => {
     assert.ok(await home.open("two"));
   });
 
+  it("move a function out of its own repository, which is removed later by whoever finds it", async () => {
+    const { home } = recorded.means;
+    await recorded.deploy("a", "own");
+    await recorded.record("a");
+    const remove = home.remove.bind(home);
+    const { promise: reached, resolve } = Promise.withResolvers<void>();
+    home.remove = () => {
+      resolve();
+      return new Promise(() => {});
+    };
+    void push("second", `${GROUP}  a: one.ts\n`);
+    await reached;
+    home.remove = remove;
+    assert.equal((await home.open("a"))?.state.isGroup, false);
+    assert.equal(await home.ownerOf("a"), "shop");
+    assert.equal(await recorded.record("a"), undefined);
+    assert.equal(await home.open("a"), undefined);
+    assert.deepEqual(await recorded.log("shop"), ["second", "first"]);
+  });
+
   it("are undone with their topics if one cannot be put", async () => {
     const { declarations } = recorded.platform;
     const put = declarations.put.bind(declarations);

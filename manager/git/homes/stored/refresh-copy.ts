@@ -1,4 +1,4 @@
-import { readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -6,7 +6,7 @@ import { Semaphore } from "../../../../process/semaphore.ts";
 import type { Repositories, StoredRepository } from "../../../../store/git/repositories.ts";
 import type { Git } from "../../program/git.ts";
 import type { CommitId } from "../../repository.ts";
-import { initRepository, looseRef, packedRefs, setHead } from "../bare-repository.ts";
+import { initRepository, looseRef, packedRefs, refFiles, setHead } from "../bare-repository.ts";
 import { removePack } from "../drop-unnamed.ts";
 import { writeDurably } from "../files/durable-files.ts";
 import { packsIn } from "../objects.ts";
@@ -51,10 +51,7 @@ export async function writeRefs(path: string, refs: Readonly<Record<string, Comm
   const lines = Object.entries(refs).map(([ref, id]) => `${id} ${ref}\n`);
   await writeDurably(join(path, "packed-refs"), lines.join(""));
   // A ref in a file of its own counts more than a packed one.
-  const entries = await readdir(join(path, "refs"), { recursive: true, withFileTypes: true });
-  // Git may be about to move a ref that it has locked.
-  const loose = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".lock"));
-  for (const { parentPath, name } of loose) await rm(join(parentPath, name), { force: true });
+  for (const name of await refFiles(path)) await rm(join(path, name), { force: true });
 }
 
 /** Whether a folder has the refs of a row. */

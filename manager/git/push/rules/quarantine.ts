@@ -8,7 +8,8 @@ import { NO_COMMIT } from "../../repository.ts";
 import type { Push } from "../push.ts";
 
 /**
- * Refuses a push of which commits are missing, as from a shallow clone. Git would refuse it after the deploy.
+ * Refuses a push of which objects are missing, as from a shallow clone. Git would refuse it after the deploy. What it found
+ * before its turn may have been dropped since.
  * @throws Problem `push_refused`
  */
 export async function refuseMissingHistory(git: Git, push: Push): Promise<void> {
@@ -16,7 +17,7 @@ export async function refuseMissingHistory(git: Git, push: Push): Promise<void> 
   const ids = updates.filter(({ to }) => to !== NO_COMMIT).map(({ to }) => `${to}\n`);
   if (ids.length === 0) return;
   const at = { repository: repository.path, objects, signal };
-  const args = ["rev-list", "--quiet", "--stdin", "--not", "--all"];
+  const args = ["rev-list", "--objects", "--quiet", "--stdin", "--not", "--all"];
   try {
     await git.run(args, { ...at, input: ids.join("") });
   } catch (error) {
