@@ -103,7 +103,8 @@ describe("the dashboard on the cluster", () => {
     };
     const reads = async () => {
       const text = await kubectl("get", "--raw", "/metrics");
-      const counts = /^apiserver_request_total\{.*resource="(pods|deployments|configmaps)".*verb="LIST".*\} (\d+)/gm;
+      const counts =
+        /^apiserver_request_total\{.*resource="(pods|deployments|configmaps)".*verb="LIST".*\} (\d+)/gm;
       return [...text.matchAll(counts)].reduce((sum, [, , count]) => sum + Number(count), 0);
     };
     for (let read = 0; read < 10; read++) await list();
