@@ -49,13 +49,11 @@ const TAKING_TURNS = {
     "test/docs/cli.test.ts",
     "test/usage/quotas.test.ts",
     "test/events/async-calls.test.ts",
-    "test/cli/operate.test.ts",
     "test/dashboard/flows/editor.test.ts",
     "test/dashboard/calls/calls.test.ts",
     "test/dashboard/functions/pages.test.ts",
     "test/dashboard/flows/runs.test.ts",
     "test/dashboard/operate/events.test.ts",
-    "test/cli/functions.test.ts",
     "test/behind-proxy.test.ts",
     "test/examples/flows.test.ts",
     "test/platform/local/commands/engine-commands.test.ts",
@@ -83,7 +81,6 @@ const TAKING_TURNS = {
     "test/events/schedules/running.test.ts",
     "test/manager/files/on-one-machine.test.ts",
     "test/cli/init.test.ts",
-    "test/cli/login.test.ts",
     "test/events/program.test.ts",
     "test/client-image/concurrency.test.ts",
     "test/platform/kubernetes/starting/slow-cluster.test.ts",
@@ -168,7 +165,7 @@ const { SKIFF_TESTS: day = String(new Date().getUTCDate()) } = process.env;
 const isToday = (index, parts) => day === "all" || isNamed || index % parts === Number(day) % parts;
 
 module.exports = {
-  require: ["./test/support/setup/system-path.ts"],
+  require: ["./test/support/setup/system-path.ts", "./test/support/setup/compile-cache.ts"],
   ignore: Object.entries(TAKING_TURNS).flatMap(([parts, files]) =>
     files.filter((_, index) => !isToday(index, Number(parts))),
   ),

@@ -8,7 +8,7 @@ import { denoPath } from "./deno-binary.ts";
 import { denoRunArguments, folderVariables, programArguments, projectVariables } from "./deno-flags.ts";
 import { explainLine, isRemark } from "./permission-advice.ts";
 
-/** Compiles the runtime's program into `folder`, once per start of Skiff. */
+/** Writes the runtime's program into `folder`. */
 export async function denoPlanner(folder: string): Promise<LaunchPlanner> {
   return { files: { binary: denoPath(), program: await compileRuntime(folder) }, plan: planLaunch };
 }
@@ -79,7 +79,7 @@ export async function compileRuntime(folder: string): Promise<string> {
   const file = join(folder, "runtime.mjs");
   const program = await compileProgram(entry, ["--format=esm", "--target=esnext", "--tsconfig-raw={}"]);
   // On a full disk the file of an earlier start can be used, but not written again.
-  if (!existsSync(file) || !readFileSync(file).equals(program)) {
+  if (!existsSync(file) || readFileSync(file, "utf8") !== program) {
     // It is read-only.
     rmSync(file, { force: true });
     writeFileSync(file, program);

@@ -14,7 +14,7 @@ export async function compileHost(folder: string): Promise<string> {
   const file = join(folder, "host.mjs");
   const program = await compileProgram(entry, OPTIONS);
   // On a full disk the file of an earlier start can be used, but not written again.
-  if (!existsSync(file) || !readFileSync(file).equals(program)) {
+  if (!existsSync(file) || readFileSync(file, "utf8") !== program) {
     // It is read-only.
     rmSync(file, { force: true });
     writeFileSync(file, program);

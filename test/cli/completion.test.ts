@@ -4,23 +4,26 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { notTried } from "../support/not-tried.ts";
+import type { CommandInProcess } from "../support/skiff/command-in-process.ts";
 import { CommandLine, PROGRAM } from "../support/skiff/command-line.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
 describe("skiff completion", function () {
   this.timeout(60_000);
   let skiff: StartedSkiff;
-  let cli: CommandLine;
+  let processes: CommandLine;
+  let cli: CommandInProcess;
   before(async () => {
     skiff = await startedSkiff();
-    cli = new CommandLine({ SKIFF_URL: skiff.url });
+    processes = new CommandLine({ SKIFF_URL: skiff.url });
+    cli = processes.inProcess;
     await skiff.deploy("hello", "export default () => 1;\n");
     await skiff.deploy("help-desk", "export default () => 1;\n");
     writeFileSync(join(cli.folder, "skiff"), `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`);
     chmodSync(join(cli.folder, "skiff"), 0o755);
   });
   after(async () => {
-    await cli.close();
+    await processes.close();
     await skiff.close();
   });
 

@@ -34,7 +34,7 @@ describe("skiff exec", () => {
 
   it("passes standard input and variables on", async () => {
     const input = "x".repeat(200_000);
-    assert.equal(await cli.output(sh("cat"), input), input);
+    assert.equal(await cli.output(sh("cat"), { input }), input);
     const { stdout } = await cli.run(sh('printf "%s|" "$A" "$Bc"', "-e", "A=schön = x", "--env", "Bc="));
     assert.equal(stdout, "schön = x||");
     for (const wrong of ["=x", "name=x", "A=a\nb"]) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
+import type { CommandInProcess } from "../support/skiff/command-in-process.ts";
 import { CommandLine } from "../support/skiff/command-line.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
@@ -15,13 +16,15 @@ const HELLO = `export default (request: Request) => {
 describe("the command skiff, for functions", function () {
   this.timeout(60_000);
   let skiff: StartedSkiff;
-  let cli: CommandLine;
+  let processes: CommandLine;
+  let cli: CommandInProcess;
   before(async () => {
     skiff = await startedSkiff();
-    cli = new CommandLine({ SKIFF_URL: skiff.url });
+    processes = new CommandLine({ SKIFF_URL: skiff.url });
+    cli = processes.inProcess;
   });
   after(async () => {
-    await cli.close();
+    await processes.close();
     await skiff.close();
   });
 
@@ -145,7 +148,7 @@ describe("the command skiff, for functions", function () {
   });
 
   it("follows a log", async () => {
-    const following = cli.start(["logs", "echo", "-f"]);
+    const following = processes.start(["logs", "echo", "-f"]);
     write("echo.ts", `export default () => { console.log("new line"); return 1; };\n`);
     await cli.output(["deploy", "echo.ts"]);
     await cli.output(["call", "echo"]);

@@ -8,16 +8,19 @@ import { patchOf } from "../../manager/deploys/skiff-yaml.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
 import { applySettings, defaultSettings } from "../../platform/settings/settings.ts";
 import { denoPath } from "../../runtimes/deno/deno-binary.ts";
+import type { CommandInProcess } from "../support/skiff/command-in-process.ts";
 import { CommandLine } from "../support/skiff/command-line.ts";
 import { startedSkiff } from "../support/skiff/started-skiff.ts";
 
 describe("skiff init", function () {
   this.timeout(60_000);
-  let cli: CommandLine;
+  let processes: CommandLine;
+  let cli: CommandInProcess;
   before(() => {
-    cli = new CommandLine();
+    processes = new CommandLine();
+    cli = processes.inProcess;
   });
-  after(() => cli.close());
+  after(() => processes.close());
 
   it("makes a function that can be deployed, with settings of its own", async () => {
     const skiff = await startedSkiff();

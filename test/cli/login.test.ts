@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import type { CommandInProcess } from "../support/skiff/command-in-process.ts";
 import { CommandLine } from "../support/skiff/command-line.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
@@ -11,11 +12,13 @@ const TOKEN = "a-token-of-an-installation";
 
 describe("skiff login", function () {
   this.timeout(60_000);
-  let cli: CommandLine;
+  let processes: CommandLine;
+  let cli: CommandInProcess;
   beforeEach(() => {
-    cli = new CommandLine();
+    processes = new CommandLine();
+    cli = processes.inProcess;
   });
-  afterEach(() => cli.close());
+  afterEach(() => processes.close());
 
   describe("with a key", () => {
     let skiff: StartedSkiff;

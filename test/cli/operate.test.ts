@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
+import type { CommandInProcess } from "../support/skiff/command-in-process.ts";
 import { CommandLine } from "../support/skiff/command-line.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
@@ -12,17 +13,19 @@ const answering = (text: string) => `export default () => "${text}";\n`;
 describe("the command skiff, for operators", function () {
   this.timeout(120_000);
   let skiff: StartedSkiff;
-  let cli: CommandLine;
+  let processes: CommandLine;
+  let cli: CommandInProcess;
   let keys: string;
   before(async () => {
     keys = mkdtempSync(join(tmpdir(), "skiff-cli-keys-"));
     skiff = await startedSkiff({
       env: { SKIFF_TOKEN: TOKEN, SKIFF_SECRETS_KEY_FILE: join(keys, "secrets.key") },
     });
-    cli = new CommandLine({ SKIFF_URL: skiff.url, SKIFF_KEY: TOKEN });
+    processes = new CommandLine({ SKIFF_URL: skiff.url, SKIFF_KEY: TOKEN });
+    cli = processes.inProcess;
   });
   after(async () => {
-    await cli.close();
+    await processes.close();
     await skiff.close();
     rmSync(keys, { recursive: true });
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { CommandInProcess } from "../support/skiff/command-in-process.ts";
 import { CommandLine } from "../support/skiff/command-line.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 import { whyNoWall } from "../support/skiff/walls.ts";
@@ -8,14 +9,16 @@ import { whyNoWall } from "../support/skiff/walls.ts";
 describe("the command skiff, for programs", function () {
   this.timeout(60_000);
   let skiff: StartedSkiff;
-  let cli: CommandLine;
+  let processes: CommandLine;
+  let cli: CommandInProcess;
   before(async () => {
     const isWalled = whyNoWall("bwrap") === undefined;
     skiff = await startedSkiff({ env: isWalled ? {} : { SKIFF_ISOLATION: "none" } });
-    cli = new CommandLine({ SKIFF_URL: skiff.url });
+    processes = new CommandLine({ SKIFF_URL: skiff.url });
+    cli = processes.inProcess;
   });
   after(async () => {
-    await cli.close();
+    await processes.close();
     await skiff.close();
   });
 

@@ -13,6 +13,8 @@ export interface BegunSignIn {
   readonly verifier: string;
 }
 
+type Tokens = Pick<Client.TokenEndpointResponse, "access_token" | "id_token" | "refresh_token">;
+
 /** The path to which the issuer sends browsers back. */
 const RETURN_PATH = "/signed-in";
 const ANSWER_S = 10;
@@ -63,11 +65,29 @@ export class OidcSignIn {
     const tokens = await client
       .authorizationCodeGrant(config, url, checks)
       .catch((error: Error) => this.#refused(client, error));
-    const { access_token: access, id_token: id } = tokens;
+    return this.#answer(tokens);
+  }
+
+  /**
+   * Exchanges a refresh token for a newer token.
+   * @throws Problem `unauthorized`, `invalid_request`, `not_ready`
+   */
+  async refresh({ refresh }: Readonly<Record<string, unknown>>): Promise<object> {
+    if (typeof refresh !== "string" || refresh === "") {
+      throw new Problem("invalid_request", "Send refresh, the refresh token of the sign-in.");
+    }
+    const { client, config } = await this.#open();
+    const tokens = await client
+      .refreshTokenGrant(config, refresh)
+      .catch((error: Error) => this.#refused(client, error));
+    return this.#answer(tokens);
+  }
+
+  #answer({ access_token: access, id_token: id, refresh_token: refresh }: Tokens): object {
     // The API checks a signed token by itself. Many issuers hand out access tokens that only they can read.
     const token = id === undefined || this.#isForApi(access) ? access : id;
     const expiresAt = expiryOf(token);
-    return { token, ...(expiresAt ? { expiresAt } : {}) };
+    return { token, ...(expiresAt ? { expiresAt } : {}), ...(refresh ? { refresh } : {}) };
   }
 
   #returnUrl(request: IncomingMessage): string {

@@ -40,6 +40,9 @@ export function answerSession(options: DashboardOptions): Route {
       if (path === "/session/oidc/finish") {
         return answerJson(response, { ...(await issuer.finish(request, members)) });
       }
+      if (path === "/session/oidc/refresh") {
+        return answerJson(response, { ...(await issuer.refresh(members)) });
+      }
     }
     throw new Problem("unknown_route", `Nothing is served at ${request.method} ${path.slice(0, 80)}.`);
   };

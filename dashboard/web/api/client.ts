@@ -1,5 +1,6 @@
-import { credential, signOut } from "../session/credential.ts";
-import { problemFrom, unreachable } from "./problem.ts";
+import { credential, ended } from "../session/credential.ts";
+import { renew } from "../session/renew.ts";
+import { ApiProblem, problemFrom, unreachable } from "./problem.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
@@ -61,26 +62,38 @@ export async function request(method: string, path: string, options: SendOptions
   const { query, headers, json, signal } = options;
   const body = json === undefined ? options.body : JSON.stringify(json);
   const type = json === undefined ? {} : { "content-type": "application/json" };
-  const fields: Record<string, string> = {
-    accept: "application/json",
-    ...type,
-    ...authorization(),
-    ...headers,
+  const send = () => {
+    const fields = { accept: "application/json", ...type, ...authorization(), ...headers };
+    const init: RequestInit = {
+      ...{ method, headers: fields, redirect: "error", credentials: "omit", cache: "no-store" },
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    return fetch(`/api${path}${queryText(query)}`, init).catch((error: unknown) => {
+      if (signal?.aborted) throw error;
+      throw unreachable(error);
+    });
   };
-  const init: RequestInit & { duplex?: "half" } = {
-    ...{ method, headers: fields, redirect: "error", credentials: "omit", cache: "no-store" },
-    ...(body === undefined ? {} : { body }),
-    ...(signal === undefined ? {} : { signal }),
-  };
-  const response = await fetch(`/api${path}${queryText(query)}`, init).catch((error: unknown) => {
-    if (signal?.aborted) throw error;
-    throw unreachable(error);
-  });
+  const response = await (headers?.authorization === undefined ? withCredential(send) : send());
   if (response.ok) return response;
-  const problem = await problemFrom(response);
-  // The key was revoked or has expired, unless another one took its place meanwhile.
-  if (problem.status === 401 && fields.authorization === authorization().authorization) signOut();
-  throw problem;
+  throw await problemFrom(response);
+}
+
+/**
+ * Sends with the credential of this page, once more with a newer one if the API refuses it. Without a newer one the session
+ * has ended: nothing is sent before somebody signs in again.
+ */
+export async function withCredential(send: () => Promise<Response>): Promise<Response> {
+  if (ended.value !== undefined) {
+    throw new ApiProblem(401, { code: "unauthorized", title: "Sign in again", detail: ended.value });
+  }
+  const text = credential.value;
+  const response = await send();
+  if (response.status !== 401 || text === undefined) return response;
+  if (await renew(text)) return await send();
+  // Another one may have taken its place meanwhile.
+  if (credential.value === text) ended.value = (await problemFrom(response.clone())).message;
+  return response;
 }
 
 export function authorization(): { authorization?: string } {

@@ -48,7 +48,8 @@ export async function follow<T>(options: FollowOptions<T>): Promise<void> {
 
 function passes(error: unknown): boolean {
   const { status } = asProblem(error);
-  return status === 0 || status === 429 || status >= 500;
+  // Somebody may sign in again.
+  return status === 0 || status === 401 || status === 429 || status >= 500;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

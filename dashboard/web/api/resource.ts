@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ended } from "../session/credential.ts";
 import { api, type Query } from "./client.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
 
@@ -11,6 +12,8 @@ export interface Resource<T> {
   readonly isLoading: boolean;
   /** Reads again now. Resolves when the answer is there. */
   readonly reload: () => Promise<void>;
+  /** Reads again now, after a write. @throws ApiProblem, which the page shows as well */
+  readonly read: () => Promise<T>;
 }
 
 export interface ResourceOptions {
@@ -32,20 +35,27 @@ export function useResource<T>(path: string | undefined, options: ResourceOption
   const [read, setRead] = useState<Read<T>>({ key });
   const latest = useRef(key);
   latest.current = key;
-  const reload = useCallback(async () => {
-    if (path === undefined) return;
+  // What failed meanwhile is read again when somebody has signed in again.
+  const isSignedIn = ended.value === undefined;
+  const readAgain = useCallback(async () => {
     try {
-      const data = await api.get<T>(path, query);
+      const data = await api.get<T>(path!, query);
       if (latest.current === key) setRead({ key, data });
+      return data;
     } catch (error) {
       const problem = asProblem(error);
       if (latest.current === key)
         setRead((before) => ({ ...(before.key === key ? before : {}), key, problem }));
+      throw problem;
     }
     // The key stands for path and query.
   }, [key]);
+  const reload = useCallback(async () => {
+    // The problem is in the state.
+    if (path !== undefined) await readAgain().catch(() => undefined);
+  }, [key]);
   useEffect(() => {
-    if (path === undefined) return undefined;
+    if (path === undefined || !isSignedIn) return undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isGone = false;
     const next = async () => {
@@ -60,12 +70,13 @@ export function useResource<T>(path: string | undefined, options: ResourceOption
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", shown);
     };
-  }, [reload, everyMs]);
+  }, [reload, everyMs, isSignedIn]);
   const current = read.key === key ? read : undefined;
   return {
     data: current?.data,
     problem: current?.problem,
     isLoading: path !== undefined && current?.data === undefined && current?.problem === undefined,
     reload,
+    read: readAgain,
   };
 }

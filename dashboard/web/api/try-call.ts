@@ -1,4 +1,4 @@
-import { authorization } from "./client.ts";
+import { authorization, withCredential } from "./client.ts";
 import { problemFrom, unreachable } from "./problem.ts";
 
 export type Field = readonly [name: string, value: string];
@@ -27,15 +27,17 @@ export interface TriedAnswer {
  * @throws ApiProblem if there is no answer
  */
 export async function tryCall({ body, signal, ...call }: TriedRequest): Promise<TriedAnswer> {
-  const response = await fetch("/try", {
-    ...{ method: "POST", redirect: "error", credentials: "omit", cache: "no-store" },
-    headers: { ...authorization(), "x-skiff-try": base64url(JSON.stringify(call)) },
-    ...(body === undefined ? {} : { body }),
-    ...(signal === undefined ? {} : { signal }),
-  }).catch((error: unknown) => {
-    if (signal?.aborted) throw error;
-    throw unreachable(error);
-  });
+  const send = () =>
+    fetch("/try", {
+      ...{ method: "POST", redirect: "error", credentials: "omit", cache: "no-store" },
+      headers: { ...authorization(), "x-skiff-try": base64url(JSON.stringify(call)) },
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((error: unknown) => {
+      if (signal?.aborted) throw error;
+      throw unreachable(error);
+    });
+  const response = await withCredential(send);
   const answer = response.headers.get("x-skiff-try-answer");
   if (answer === null) throw await problemFrom(response);
   const head = JSON.parse(fromBase64url(answer)) as Omit<TriedAnswer, "body">;

@@ -4,10 +4,14 @@ import { matchRoute, useLocation, useRouter } from "wouter";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { credential } from "../session/credential.ts";
 import { openSession } from "../session/link.ts";
+import { seatOf } from "../session/seat.ts";
 import { holder, signInFault, unanswered } from "../session/session.ts";
 import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
+import { ForbiddenPage } from "./forbidden-page.tsx";
+import { obstacleTo } from "./rights.ts";
 import { type PageRoute, ROUTES, type RouteParams } from "./routes.ts";
+import { SessionEnded } from "./session-ended.tsx";
 import { Shell } from "./shell.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { OfferDialog, Unanswered } from "./who.tsx";
@@ -17,29 +21,53 @@ const SIGNED_IN = "/signed-in";
 
 export function App() {
   const [isOpened, setOpened] = useState(false);
+  const [isForAnother, setForAnother] = useState(false);
   useEffect(() => {
-    void open().finally(() => setOpened(true));
+    void open()
+      .then(setForAnother)
+      .finally(() => setOpened(true));
   }, []);
   if (!isOpened) return <div class="loading">Loading…</div>;
+  if (isForAnother) return <SignedInElsewhere />;
   if (holder.value === undefined && unanswered.value !== undefined) return <Unanswered />;
   if (credential.value === undefined || holder.value === undefined) return <SignIn />;
   return (
     <Shell>
       {/* Nothing that one holder may read stays for another. */}
-      <CurrentPage key={holder.value.keyId ?? holder.value.by} />
+      <CurrentPage key={seatOf(holder.value)} />
       <OfferDialog />
+      <SessionEnded />
     </Shell>
   );
 }
 
-async function open(): Promise<void> {
-  if (location.pathname !== SIGNED_IN) return openSession();
+/** Returns whether this tab was opened only to sign in another one. */
+async function open(): Promise<boolean> {
+  if (location.pathname !== SIGNED_IN) {
+    await openSession();
+    return false;
+  }
   try {
     const { finishSignIn } = await import("../session/oidc.ts");
-    await finishSignIn();
+    const isForAnother = await finishSignIn();
+    if (isForAnother && holder.value !== undefined) close();
+    return isForAnother && holder.value !== undefined;
   } catch (error) {
     signInFault.value = asProblem(error).message;
+    return false;
   }
+}
+
+/** Browsers do not let every tab close itself. */
+function SignedInElsewhere() {
+  return (
+    <main class="sign-in">
+      <form>
+        <h1>You are signed in</h1>
+        <p>Close this tab, and go on in the one before it.</p>
+      </form>
+    </main>
+  );
 }
 
 interface Shown {
@@ -56,7 +84,8 @@ function CurrentPage() {
   const found = ROUTES.map((route) => ({ route, match: matchRoute(parser, route.path, path) })).find(
     ({ match }) => match[0],
   );
-  const route = found?.route;
+  const obstacle = holder.value && obstacleTo(path, holder.value);
+  const route = obstacle === undefined ? found?.route : undefined;
   useEffect(() => {
     if (route === undefined) return undefined;
     let isGone = false;
@@ -69,6 +98,7 @@ function CurrentPage() {
     };
   }, [route]);
   useEffect(() => scrollTo(0, 0), [path]);
+  if (obstacle !== undefined) return <ForbiddenPage obstacle={obstacle} />;
   if (found === undefined || route === undefined) {
     return (
       <Page title="Not found">

@@ -1,4 +1,6 @@
+import type { Holder } from "../session/session.ts";
 import type { IconName } from "../ui/icon.tsx";
+import { obstacleTo } from "./rights.ts";
 
 export interface NavigationEntry {
   readonly href: string;
@@ -13,7 +15,7 @@ export interface NavigationGroup {
   readonly entries: readonly NavigationEntry[];
 }
 
-export const NAVIGATION: readonly NavigationGroup[] = [
+const NAVIGATION: readonly NavigationGroup[] = [
   {
     title: "Build",
     entries: [
@@ -42,6 +44,14 @@ export const NAVIGATION: readonly NavigationGroup[] = [
     ],
   },
 ];
+
+/** The pages that a key can use. */
+export function navigationFor(holder: Holder | undefined): readonly NavigationGroup[] {
+  const canUse = ({ href }: NavigationEntry) =>
+    holder === undefined || obstacleTo(href, holder) === undefined;
+  const groups = NAVIGATION.map(({ title, entries }) => ({ title, entries: entries.filter(canUse) }));
+  return groups.filter(({ entries }) => entries.length > 0);
+}
 
 /** Whether a path belongs to an entry. */
 export function isWithin(path: string, { href, also = [] }: NavigationEntry): boolean {

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Named, pagesOf } from "../api/pages.ts";
+import { can, holder } from "../session/session.ts";
 import { Dialog } from "../ui/dialog.tsx";
-import { NAVIGATION } from "./navigation.ts";
+import { navigationFor } from "./navigation.ts";
 
 interface PaletteProps {
   readonly onClose: () => void;
@@ -18,10 +19,12 @@ const MOST = 12;
 /** Ids of calls are UUIDs. */
 const CALL_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-const PAGES: readonly Target[] = [
-  { text: "New function", kind: "action", href: "/new" },
-  ...NAVIGATION.flatMap(({ entries }) => entries.map(({ href, text }) => ({ href, text, kind: "page" }))),
-];
+function pages(): readonly Target[] {
+  const targets = navigationFor(holder.value).flatMap(({ entries }) =>
+    entries.map(({ href, text }) => ({ href, text, kind: "page" })),
+  );
+  return can("deploy") ? [{ text: "New function", kind: "action", href: "/new" }, ...targets] : targets;
+}
 
 /** Jumps to a page, to what has a name, or to a call by typing a part of its name. */
 export function Palette({ onClose, go }: PaletteProps) {
@@ -53,7 +56,7 @@ export function Palette({ onClose, go }: PaletteProps) {
   useEffect(() => document.getElementById(`palette-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
   const wanted = text.trim().toLowerCase();
   const call = CALL_ID.test(wanted) ? [{ text: wanted, kind: "call", href: `/trace/${wanted}` }] : [];
-  const found = [...call, ...named, ...PAGES]
+  const found = [...call, ...named, ...pages()]
     .filter((each) => each.text.toLowerCase().includes(wanted))
     .slice(0, MOST);
   const open = ({ href }: Target) => {

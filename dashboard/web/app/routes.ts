@@ -12,6 +12,7 @@ export type RouteParams = Readonly<Record<string, string>>;
 /** The pages; the first one that matches is shown. */
 export const ROUTES: readonly PageRoute[] = [
   { path: "/", load: () => import("../functions/list-page.tsx") },
+  { path: "/try/:name", load: () => import("../caller/try-page.tsx") },
   { path: "/new", load: () => import("../new/new-page.tsx") },
   { path: "/functions/:name/code", load: () => import("../code/code-page.tsx") },
   { path: "/trace/:id", load: () => import("../trace/trace-page.tsx") },

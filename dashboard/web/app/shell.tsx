@@ -8,7 +8,7 @@ import { Button } from "../ui/button.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Toasts } from "../ui/toast.tsx";
-import { isWithin, NAVIGATION } from "./navigation.ts";
+import { isWithin, navigationFor } from "./navigation.ts";
 import { Palette } from "./palette.tsx";
 import { isDark, theme } from "./theme.ts";
 
@@ -50,7 +50,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           <Icon name="search" /> Search <kbd>Ctrl K</kbd>
         </button>
         <nav aria-label="Pages">
-          {NAVIGATION.map(({ title, entries }) => (
+          {navigationFor(holder.value).map(({ title, entries }) => (
             <div class="group" key={title}>
               <h2>{title}</h2>
               {entries.map((entry) => (

@@ -1,6 +1,6 @@
 import { Link, useLocation } from "wouter";
 import { useResource } from "../api/resource.ts";
-import { allowed } from "../blocks/allowed.ts";
+import { allowedToMaker } from "../blocks/allowed.ts";
 import { AskedButton } from "../blocks/asked-button.tsx";
 import { type Fact, Facts } from "../blocks/facts.tsx";
 import { HeaderFields } from "../blocks/header-fields.tsx";
@@ -52,11 +52,11 @@ function Actions({ call, reload }: { readonly call: CallRecord; readonly reload:
   return (
     <>
       {call.state === "dead" ? (
-        <Button kind="primary" icon="retry" onClick={retry} {...allowed("deploy")}>
+        <Button kind="primary" icon="retry" onClick={retry} {...allowedToMaker(call.by)}>
           Retry
         </Button>
       ) : null}
-      {call.state === "waiting" ? <CancelCall onSubmit={remove} /> : null}
+      {call.state === "waiting" ? <CancelCall by={call.by} onSubmit={remove} /> : null}
       {hasEnded(call) ? (
         <AskedButton
           kind="danger"
@@ -65,7 +65,7 @@ function Actions({ call, reload }: { readonly call: CallRecord; readonly reload:
           action="Remove"
           outcome={`Its request, its answer and its attempts are gone for good${call.state === "dead" ? ", and it cannot be retried any more" : ""}.`}
           onSubmit={remove}
-          {...allowed("deploy")}
+          {...allowedToMaker(call.by)}
         >
           Remove record
         </AskedButton>

@@ -1,6 +1,6 @@
 import { Link } from "wouter";
 import { api } from "../api/client.ts";
-import { allowed } from "../blocks/allowed.ts";
+import { allowedToMaker } from "../blocks/allowed.ts";
 import { AskedButton } from "../blocks/asked-button.tsx";
 import { Button, type ButtonProps } from "../ui/button.tsx";
 import { Table } from "../ui/table.tsx";
@@ -76,7 +76,7 @@ export function Origin({ call }: { readonly call: CallRecord }) {
 }
 
 function Action({
-  call: { id, state },
+  call: { id, state, by },
   onChange,
 }: {
   readonly call: CallRecord;
@@ -88,7 +88,7 @@ function Action({
       await onChange();
     };
     return (
-      <Button small icon="retry" onClick={retry} {...allowed("deploy", "All its attempts begin anew")}>
+      <Button small icon="retry" onClick={retry} {...allowedToMaker(by, "All its attempts begin anew")}>
         Retry
       </Button>
     );
@@ -98,15 +98,17 @@ function Action({
     await removeCall(id);
     await onChange();
   };
-  return <CancelCall small kind="quiet" onSubmit={cancel} />;
+  return <CancelCall small kind="quiet" by={by} onSubmit={cancel} />;
 }
 
 interface CancelCallProps extends Pick<ButtonProps, "kind" | "small"> {
+  /** Who made the call. */
+  readonly by: string | undefined;
   readonly onSubmit: () => Promise<unknown>;
 }
 
 /** Cancels a call that waits, after a question. */
-export function CancelCall(props: CancelCallProps) {
+export function CancelCall({ by, ...props }: CancelCallProps) {
   return (
     <AskedButton
       {...props}
@@ -114,7 +116,7 @@ export function CancelCall(props: CancelCallProps) {
       question="Cancel this call?"
       action="Cancel the call"
       outcome="It is never made, and cannot be brought back."
-      {...allowed("deploy")}
+      {...allowedToMaker(by)}
     >
       Cancel
     </AskedButton>

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { useResource } from "../api/resource.ts";
 import { allowed } from "../blocks/allowed.ts";
+import { can } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { CopyLine } from "../ui/copy.tsx";
 import { Checkbox, TextField } from "../ui/field.tsx";
@@ -22,7 +23,7 @@ interface System {
 
 /** Runs commands in images, or of this machine. */
 export default function CommandsPage() {
-  const system = useResource<System>("/system");
+  const system = useResource<System>(can("read") ? "/system" : undefined);
   const [order, setOrder] = useState<Order>();
   const [shownId, setShownId] = useState<number>();
   const commands = system.data?.commands;

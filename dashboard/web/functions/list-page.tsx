@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { CallerStartPage } from "../caller/start-page.tsx";
 import { can } from "../session/session.ts";
 import { LinkButton } from "../ui/button.tsx";
 import { TextField } from "../ui/field.tsx";
@@ -19,8 +20,13 @@ const FILTERS: readonly (readonly [condition: Condition | "all", text: string])[
   ["closed", "Internal"],
 ];
 
-/** The start page: all functions, those that fail first. */
-export default function FunctionsPage() {
+/** The start page: all functions, or what a key can do that cannot list them. */
+export default function StartPage() {
+  return can("read") ? <FunctionsPage /> : <CallerStartPage />;
+}
+
+/** All functions, those that fail first. */
+function FunctionsPage() {
   const { functions, problem, reload } = useFunctions();
   return (
     <DropArea>

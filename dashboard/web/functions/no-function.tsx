@@ -1,4 +1,4 @@
-import { holder } from "../session/session.ts";
+import { can, holder } from "../session/session.ts";
 import { LinkButton } from "../ui/button.tsx";
 import { CopyLine } from "../ui/copy.tsx";
 import { Empty } from "../ui/notice.tsx";
@@ -6,6 +6,13 @@ import { Empty } from "../ui/notice.tsx";
 /** What to do first. */
 export function NoFunction() {
   const base = holder.value!.url;
+  if (!can("deploy")) {
+    return (
+      <Empty title="No function yet">
+        <p>Your key may read functions, and deploys none: that needs the scope “deploy”.</p>
+      </Empty>
+    );
+  }
   return (
     <Empty title="Deploy the first function">
       <p>

@@ -5,7 +5,7 @@ import { Facts } from "../blocks/facts.tsx";
 import { Button } from "../ui/button.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
 import { TextField } from "../ui/field.tsx";
-import { showDone } from "../ui/toast.tsx";
+import { showDone, showWritten } from "../ui/toast.tsx";
 import { Badge, Bytes, When } from "../ui/values.tsx";
 import { type Mirror, type Repository, repositoryPath, SHORT_ID } from "./repository.ts";
 
@@ -105,9 +105,14 @@ interface BranchDialogProps {
 function BranchDialog({ name, branch, onClose, onDone }: BranchDialogProps) {
   const [text, setText] = useState(branch);
   const save = async () => {
-    await api.send("PATCH", repositoryPath(name), { json: { branch: text.trim() } });
+    const branch = text.trim();
+    await api.send("PATCH", repositoryPath(name), { json: { branch } });
+    await showWritten(`The next push to ${branch} is deployed.`, {
+      stored: `${name} deploys ${branch}.`,
+      read: () => api.get<Repository>(repositoryPath(name)),
+      differs: (now) => (now.branch === branch ? undefined : `it deploys ${now.branch}`),
+    });
     await onDone();
-    showDone(`The next push to ${text.trim()} is deployed.`);
   };
   return (
     <FormDialog title="Branch that deploys" action="Use it" onSubmit={save} onClose={onClose}>

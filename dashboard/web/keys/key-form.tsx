@@ -1,10 +1,11 @@
 import { useState } from "preact/hooks";
 import { api } from "../api/client.ts";
+import { includes } from "../api/read-back.ts";
 import { useNames } from "../blocks/names.ts";
 import type { Scope } from "../session/session.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { Checkbox, Select, TextField } from "../ui/field.tsx";
-import { showDone } from "../ui/toast.tsx";
+import { showWritten } from "../ui/toast.tsx";
 import { type Key, type NewKey, SCOPES } from "./key.ts";
 import { creationOf, draftOf, type KeyDraft, NEW_DRAFT, patchOf } from "./key-draft.ts";
 
@@ -37,8 +38,16 @@ export function KeyForm({ old, onClose, onDone, onCreated }: KeyFormProps) {
       const created = await api.send<NewKey>("POST", "/key", { json: creationOf(draft) });
       onCreated?.(created);
     } else {
-      await api.send("PATCH", `/key/${old.id}`, { json: patchOf(draft, old) });
-      showDone(`The key ${draft.name} is changed. Every router knows within a second.`);
+      const path = `/key/${old.id}`;
+      const { scopes, functions, quota, expiresAt } = await api.send<Key>("PATCH", path, {
+        json: patchOf(draft, old),
+      });
+      await showWritten(`The key ${draft.name} is changed. Every router knows within a second.`, {
+        stored: `The key ${draft.name} is changed.`,
+        read: () => api.get<Key>(path),
+        differs: (now) =>
+          includes(now, { scopes, functions, quota, expiresAt }) ? undefined : "it has other rights",
+      });
     }
     await onDone();
   };

@@ -2,7 +2,7 @@ import { api } from "../api/client.ts";
 import { allowed } from "../blocks/allowed.ts";
 import { AskedButton } from "../blocks/asked-button.tsx";
 import { Button } from "../ui/button.tsx";
-import { showDone } from "../ui/toast.tsx";
+import { showDone, showWritten } from "../ui/toast.tsx";
 import { isPaused, type Schedule, targetOf } from "./schedule.ts";
 
 interface ActionProps {
@@ -44,7 +44,14 @@ export function PauseOrResume({ schedule, onDone, small = false }: ActionProps) 
   const paused = isPaused(schedule);
   const change = async () => {
     await api.send("POST", `/schedule/${schedule.name}/${paused ? "resume" : "pause"}`);
-    showDone(paused ? `${schedule.name} fires again.` : `${schedule.name} is paused: nothing fires.`);
+    await showWritten(
+      paused ? `${schedule.name} fires again.` : `${schedule.name} is paused: nothing fires.`,
+      {
+        stored: `${schedule.name} is ${paused ? "resumed" : "paused"}.`,
+        read: () => api.get<Schedule>(`/schedule/${schedule.name}`),
+        differs: (now) => (isPaused(now) === paused ? `it ${paused ? "is paused" : "fires"}` : undefined),
+      },
+    );
     await onDone();
   };
   return (

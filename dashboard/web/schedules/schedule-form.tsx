@@ -4,7 +4,6 @@ import { type Declared, putDeclared } from "../blocks/declared.ts";
 import { useNames } from "../blocks/names.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { Select, TextField } from "../ui/field.tsx";
-import { showDone } from "../ui/toast.tsx";
 import { CronField } from "./cron-field.tsx";
 import type { ScheduleSpec } from "./schedule.ts";
 import { contentFault, draftOf, type ScheduleDraft, specOf, type Target } from "./schedule-draft.ts";
@@ -38,8 +37,8 @@ export function ScheduleForm({ onClose, onDone, name: oldName, declared }: Sched
   const submit = async () => {
     if (fault !== undefined) throw new Error(fault);
     const spec = specOf(draft, declared?.spec ?? {});
-    const warnings = await putDeclared(`/schedule/${name}`, spec, declared?.etag);
-    showDone([`The schedule ${name} is stored.`, ...warnings].join(" "));
+    const what = `The schedule ${name}`;
+    await putDeclared(`/schedule/${name}`, { spec, etag: declared?.etag, what });
     await onDone();
     if (oldName === undefined) go(`/schedules/${name}`);
   };

@@ -45,7 +45,12 @@ export default function SecretsPage() {
             Store a password or a key here. A function that names it gets it as a variable of its environment;
             nobody can read it back.
           </p>
-          <Button kind="primary" icon="plus" onClick={() => setAsked({ action: "put" })}>
+          <Button
+            kind="primary"
+            icon="plus"
+            onClick={() => setAsked({ action: "put" })}
+            {...allowed("deploy")}
+          >
             New secret
           </Button>
         </Empty>
@@ -85,7 +90,7 @@ export default function SecretsPage() {
                     icon="trash"
                     label={`Delete ${name}`}
                     onClick={() => setAsked({ action: "delete", name })}
-                    {...(allowed("deploy").disabled ? { disabled: true } : {})}
+                    {...allowed("deploy")}
                   />
                 </div>
               ),

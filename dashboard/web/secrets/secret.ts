@@ -1,6 +1,6 @@
 import { api } from "../api/client.ts";
 import { ApiProblem } from "../api/problem.ts";
-import { showDone, showProblem } from "../ui/toast.tsx";
+import { showProblem, showWritten } from "../ui/toast.tsx";
 
 /** A secret as `GET /secret` lists it; values are never answered. */
 export interface Secret {
@@ -28,7 +28,8 @@ interface PutAnswer {
 
 /** Stores a value and says which functions have it now. @param isNew refuses a name that is taken */
 export async function putSecret(name: string, value: string, isNew = false): Promise<void> {
-  const answer = await api.send<PutAnswer>("PUT", `/secret/${encodeURIComponent(name)}`, {
+  const path = `/secret/${encodeURIComponent(name)}`;
+  const answer = await api.send<PutAnswer>("PUT", path, {
     body: value,
     headers: { "content-type": "application/octet-stream", ...(isNew ? { "if-none-match": "*" } : {}) },
   });
@@ -40,7 +41,12 @@ export async function putSecret(name: string, value: string, isNew = false): Pro
   }
   const users = functions.map((each) => each.name).join(", ");
   const taken = users === "" ? "" : ` ${users} ${functions.length === 1 ? "has" : "have"} it now.`;
-  showDone(
-    unchanged ? `${name} has this value already.` : `${name} is stored as version ${version}.${taken}`,
-  );
+  const done = unchanged
+    ? `${name} has this value already.`
+    : `${name} is stored as version ${version}.${taken}`;
+  await showWritten(done, {
+    stored: `${name} is stored as version ${version}.`,
+    read: () => api.get<Secret>(path),
+    differs: (now) => (now.version === version ? undefined : `it has version ${now.version}`),
+  });
 }

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import { ApiProblem, asProblem, problemFrom } from "../api/problem.ts";
 import { showProblem } from "../ui/toast.tsx";
-import { credential, PLACE, signIn } from "./credential.ts";
+import { credential, PLACE, signIn, signOut } from "./credential.ts";
+import { renew } from "./renew.ts";
 import { become, type Holder, holder, holderOf, revoke, signInFault, unanswered } from "./session.ts";
 
 /** A key of a link, while somebody else is signed in. Any page can send a browser to such a link. */
@@ -25,7 +26,7 @@ export async function openSession(): Promise<void> {
   }
   try {
     const stored = credential.value;
-    const found = stored === undefined ? undefined : await holderOf(stored);
+    const found = stored === undefined ? undefined : await holderOfStored(stored);
     const before = found instanceof ApiProblem ? undefined : found;
     if (found instanceof ApiProblem) signInFault.value = found.message;
     holder.value = before;
@@ -44,6 +45,15 @@ export async function acceptOffer({ key, holder: next }: Offer): Promise<void> {
   become(key, next);
   offer.value = undefined;
   await revokeBefore(text, before);
+}
+
+/** Nobody is signed in with what the API refuses. */
+async function holderOfStored(stored: string): Promise<Holder | ApiProblem> {
+  const found = await holderOf(stored);
+  if (!(found instanceof ApiProblem) || found.status !== 401) return found;
+  if (await renew(stored)) return await holderOf(credential.value!);
+  if (credential.value === stored) signOut();
+  return found;
 }
 
 async function useKey(key: string, before: Holder | undefined): Promise<void> {

@@ -35,13 +35,13 @@ export function can(scope: Scope): boolean {
   return scopes.includes(scope) || scopes.includes("admin");
 }
 
-/** Tries a key or token that somebody entered. */
-export async function signInWith(text: string): Promise<void> {
+/** Tries a key or token that somebody entered, or that the issuer gave with a refresh token. */
+export async function signInWith(text: string, refresh?: string): Promise<void> {
   signInFault.value = undefined;
   try {
     const found = await holderOf(text);
     if (found instanceof ApiProblem) throw found;
-    become(text, found);
+    become(text, found, refresh);
   } catch (error) {
     signInFault.value = asProblem(error).message;
   }
@@ -62,8 +62,8 @@ export function leaveHere(): void {
 }
 
 /** Keeps a key or token that Skiff takes. */
-export function become(text: string, next: Holder): void {
-  signIn(text);
+export function become(text: string, next: Holder, refresh?: string): void {
+  signIn(text, refresh);
   holder.value = next;
   signInFault.value = undefined;
   unanswered.value = undefined;

@@ -7,7 +7,6 @@ import { withoutEmpty } from "../blocks/without-empty.ts";
 import type { SubscriptionSpec } from "../topics/topic.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { Select, TextField } from "../ui/field.tsx";
-import { showDone } from "../ui/toast.tsx";
 
 export interface SubscriptionFormProps {
   readonly onClose: () => void;
@@ -44,8 +43,8 @@ export function SubscriptionForm({ onClose, onDone, topic: firstTopic, ...old }:
   const submit = async () => {
     if (read.fault !== undefined) throw new Error(read.fault);
     const members = withoutEmpty({ ...read.value, topic, [kind]: target, group, from });
-    const warnings = await putDeclared(`/subscription/${name}`, members, old.declared?.etag);
-    showDone([`The subscription ${name} is stored.`, ...warnings].join(" "));
+    const what = `The subscription ${name}`;
+    await putDeclared(`/subscription/${name}`, { spec: members, etag: old.declared?.etag, what });
     await onDone();
     if (old.name === undefined) go(`/subscriptions/${name}`);
   };

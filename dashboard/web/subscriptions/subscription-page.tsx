@@ -16,7 +16,7 @@ import { More } from "../ui/more.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Loaded, Page, Section } from "../ui/page.tsx";
 import { usePaged } from "../ui/paged.ts";
-import { showDone } from "../ui/toast.tsx";
+import { showWritten } from "../ui/toast.tsx";
 import { Count, When } from "../ui/values.tsx";
 import { ReplayDialog } from "./replay-dialog.tsx";
 import { SubscriptionForm } from "./subscription-form.tsx";
@@ -99,7 +99,11 @@ function PauseButton({ subscription, onDone }: PauseButtonProps) {
   const paused = isPaused(subscription);
   const change = async () => {
     await api.send("POST", `/subscription/${name}/${paused ? "resume" : "pause"}`);
-    showDone(paused ? "Deliveries go on." : "No delivery starts. Events wait in the topic.");
+    await showWritten(paused ? "Deliveries go on." : "No delivery starts. Events wait in the topic.", {
+      stored: `${name} is ${paused ? "resumed" : "paused"}.`,
+      read: () => api.get<Subscription>(`/subscription/${name}`),
+      differs: (now) => (isPaused(now) === paused ? `it is ${paused ? "paused" : "active"}` : undefined),
+    });
     await onDone();
   };
   return (

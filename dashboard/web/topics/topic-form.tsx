@@ -4,7 +4,6 @@ import { type Declared, putDeclared } from "../blocks/declared.ts";
 import { withoutEmpty } from "../blocks/without-empty.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { Select, TextField } from "../ui/field.tsx";
-import { showDone } from "../ui/toast.tsx";
 import type { TopicSpec } from "./topic.ts";
 
 export interface TopicFormProps {
@@ -26,8 +25,8 @@ export function TopicForm({ onClose, onDone, name: oldName, declared }: TopicFor
     const lines = paths.split("\n").map((line) => line.trim());
     const all = lines.filter((line) => line !== "");
     const members = withoutEmpty({ ...spec, paths: all.length === 0 ? undefined : all });
-    await putDeclared(`/topic/${name}`, members, declared?.etag);
-    showDone(`The topic ${name} is stored.`);
+    const what = `The topic ${name}`;
+    await putDeclared(`/topic/${name}`, { spec: members, etag: declared?.etag, what });
     await onDone();
     if (oldName === undefined) go(`/topics/${name}`);
   };

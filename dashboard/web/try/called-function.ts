@@ -2,7 +2,8 @@
 export interface CalledFunction {
   readonly name: string;
   readonly url: string;
-  readonly version: number;
+  /** Absent where the key cannot read it. */
+  readonly version?: number;
   readonly access: string;
   readonly traffic: readonly { readonly version: number; readonly weight: number }[];
   readonly versions: readonly { readonly version: number }[];
@@ -19,6 +20,7 @@ export function calledFunction({ settings, ...answer }: FunctionAnswer): CalledF
 
 /** The versions that can be called, newest first; first of all as the traffic is shared. */
 export function versionOptions({ traffic, versions, version }: CalledFunction) {
+  if (version === undefined) return [{ value: "", text: "as the traffic goes" }];
   const total = traffic.reduce((sum, { weight }) => sum + weight, 0);
   const shares = traffic.map((each) => `v${each.version} ${Math.round((each.weight / total) * 100)} %`);
   const share = traffic.length > 1 ? shares.join(", ") : `v${traffic[0]?.version ?? version}`;

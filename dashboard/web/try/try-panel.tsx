@@ -24,7 +24,8 @@ export function TryPanel({ name }: { readonly name: string }) {
   );
 }
 
-function Trial({ called }: { readonly called: CalledFunction }) {
+/** A request to a function, its answer, and the requests before. */
+export function Trial({ called }: { readonly called: CalledFunction }) {
   const { name, access } = called;
   const [history, setHistory] = useState(() => readHistory(localStorage, name));
   const [draft, setDraft] = useState<Draft>(() => ({

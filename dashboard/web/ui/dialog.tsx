@@ -8,7 +8,8 @@ import { ProblemNotice } from "./notice.tsx";
 
 export interface DialogProps {
   readonly title: string;
-  readonly onClose: () => void;
+  /** Absent where there is no way around it. */
+  readonly onClose?: () => void;
   readonly children: ComponentChildren;
   readonly wide?: boolean;
 }
@@ -29,17 +30,17 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        onClose?.();
       }}
       onClose={() => {
-        onClose();
+        onClose?.();
         // The browser closes it at a second Escape, whatever its owner says.
         setTimeout(() => element.current?.open === false && element.current.showModal());
       }}
     >
       <header>
         <h2>{title}</h2>
-        <Button kind="quiet" icon="close" label="Close" onClick={onClose} />
+        {onClose === undefined ? null : <Button kind="quiet" icon="close" label="Close" onClick={onClose} />}
       </header>
       {children}
     </dialog>

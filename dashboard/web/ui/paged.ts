@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, type Query } from "../api/client.ts";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { ended } from "../session/credential.ts";
 
 export interface Paged<T> {
   readonly rows: readonly T[];
@@ -59,15 +60,16 @@ export function usePaged<T>(path: string, member: string, { query, everyMs }: Pa
     }
   };
   const pages = state?.key === key ? state.pages : 0;
-  useEffect(() => void read(), [key]);
+  const isSignedIn = ended.value === undefined;
+  useEffect(() => void (isSignedIn && read()), [key, isSignedIn]);
   useEffect(() => {
-    if (everyMs === undefined || pages > 1) return undefined;
+    if (everyMs === undefined || pages > 1 || !isSignedIn) return undefined;
     const timer = setInterval(() => {
       // An answer that is on its way, such as that of "Show more", goes first.
       if (!document.hidden && latest.current === undefined) void read();
     }, everyMs);
     return () => clearInterval(timer);
-  }, [key, everyMs, pages > 1]);
+  }, [key, everyMs, pages > 1, isSignedIn]);
   const current = state?.key === key ? state : undefined;
   return {
     rows: current?.rows ?? [],

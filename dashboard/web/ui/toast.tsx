@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { asProblem } from "../api/problem.ts";
+import { unseen, type Written } from "../api/read-back.ts";
 import { Icon } from "./icon.tsx";
 
 interface Message {
@@ -16,6 +17,13 @@ const messages = signal<readonly Message[]>([]);
 export function showDone(text: string): void {
   const { id } = add("ok", text);
   setTimeout(() => close(id), SHOWN_MS);
+}
+
+/** Says that something was done once it was read back, and else what is known. */
+export async function showWritten<T>(done: string, written: Written<T>): Promise<void> {
+  const problem = await unseen(written);
+  if (problem === undefined) showDone(done);
+  else showProblem(problem);
 }
 
 /** Shows what the API says. */

@@ -39,6 +39,9 @@ interface MirrorPlace {
   readonly url: string;
 }
 
+/** Another manager may save the repository between its opening and its saving. */
+const TRIES = 5;
+
 /** Replaces parts of a mirror in the turn of its repository, unless another mirror was set meanwhile. */
 export async function saveMirror(
   repositories: Repositories,
@@ -46,8 +49,20 @@ export async function saveMirror(
   change: Partial<Mirror>,
 ): Promise<void> {
   const { home } = await repositories.tools();
-  const repository = await home.open(name);
-  const mirror = repository?.state.mirror;
-  if (repository === undefined || mirror?.url !== url) return;
-  await repository.save({ state: { ...repository.state, mirror: { ...mirror, ...change } } });
+  for (let attempt = 1; ; attempt++) {
+    const repository = await home.open(name);
+    const mirror = repository?.state.mirror;
+    if (repository === undefined || mirror?.url !== url) return;
+    try {
+      await repository.save({ state: { ...repository.state, mirror: { ...mirror, ...change } } });
+      return;
+    } catch (error) {
+      if (attempt === TRIES || !isConflict(error)) throw error;
+    }
+  }
+}
+
+/** Whether another manager is changing the repository. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof Problem && error.code === "repository_conflict";
 }

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { toProblem } from "../../../platform/problems.ts";
 import { printable } from "../../../process/printable.ts";
 import { Semaphore } from "../../../process/semaphore.ts";
@@ -6,7 +7,7 @@ import type { AuditLog } from "../../../store/store.ts";
 import { type GitHome, glance } from "../homes/git-home.ts";
 import { toGitProblem } from "../program/git-problem.ts";
 import { fetchedFolder } from "./fetch-branch.ts";
-import { type MirrorOutcome, mirrorOf } from "./mirror-state.ts";
+import { isConflict, type MirrorOutcome, mirrorOf } from "./mirror-state.ts";
 import { type MirrorOrder, type MirrorServices, pullMirror } from "./pull.ts";
 import { isPushDue } from "./push-due.ts";
 import { PushQueue } from "./push-queue.ts";
@@ -27,6 +28,8 @@ export interface MirrorsOptions extends MirrorServices {
 
 /** Another manager may have ended with a push that failed. */
 const LOOK_MS = 3_600_000;
+/** First and longest pause while another manager deploys to the same repository. */
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [500, 8_000];
 
 /** Follows other repositories, and lets others follow. */
 export class Mirrors {
@@ -114,6 +117,23 @@ export class Mirrors {
     }
   }
 
+  /** Another manager may deploy what an earlier delivery announced: this one is not lost then. */
+  async #pullAfterOthers(order: MirrorOrder): Promise<MirrorOutcome> {
+    const { repositories, limits } = this.#options;
+    const { principal, signal } = order;
+    const endMs = performance.now() + limits.gitMs;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        const pull = () => pullMirror(this.#options, order);
+        return await repositories.serve(principal.by, signal, pull);
+      } catch (error) {
+        if (!isConflict(error) || performance.now() > endMs) throw error;
+      }
+      await pause(pauseMs);
+      signal.throwIfAborted();
+    }
+  }
+
   /** Never rejects. */
   async #pull({ from, callId, ...order }: DeliveredPush): Promise<void> {
     const { repositories, print } = this.#options;
@@ -121,9 +141,7 @@ export class Mirrors {
     const signal = repositories.closing;
     let [status, detail] = [200, ""];
     try {
-      const pulled = await repositories.serve(principal.by, signal, () =>
-        pullMirror(this.#options, { ...order, signal }),
-      );
+      const pulled = await this.#pullAfterOthers({ ...order, signal });
       detail = pulled.detail;
       print(`mirrored ${name}: ${detail}`);
     } catch (error) {

@@ -12,7 +12,7 @@ import { readCommits } from "../tree/read-commits.ts";
 import { type Fetched, fetchBranch, fetchedFolder } from "./fetch-branch.ts";
 import { planFollow, writeMerge } from "./follow.ts";
 import { toMirrorProblem } from "./mirror-failure.ts";
-import { type MirrorOutcome, mirrorOf, recordLast, saveMirror } from "./mirror-state.ts";
+import { isConflict, type MirrorOutcome, mirrorOf, recordLast, saveMirror } from "./mirror-state.ts";
 import { type ReachServices, reachMirror } from "./reach.ts";
 
 /** For whom a commit is deployed. */
@@ -66,7 +66,8 @@ export async function pullMirror(services: MirrorServices, order: MirrorOrder): 
     const { gitMs: timeoutMs, pushBytes: mostBytes } = limits;
     const problem = toMirrorProblem(error, { url, branch, secret, timeoutMs, mostBytes });
     const last = { at: now(), ...(commit ? { commit } : {}), error: toProblem(problem).detail };
-    await recordLast(services, { name, url }, last);
+    // Who deploys meanwhile records how that ends.
+    if (!isConflict(problem)) await recordLast(services, { name, url }, last);
     throw problem;
   }
 }

@@ -149,7 +149,7 @@ export class Launching {
     const opening: Opening = { ...options, cache: CodeCache.open(cacheFolder, planner.files) };
     const attempt = async (profile: Profile) => {
       const sandboxes = sandboxesOf(profile, opening, () => leaseNetwork(undefined, []));
-      await sandboxes.discard(await sandboxes.take([]));
+      await sandboxes.discard(await sandboxes.takeAlone());
       await sandboxes.close();
     };
     const isolation = await chooseIsolation({ mode, walls, runtime: planner.files, attempt });

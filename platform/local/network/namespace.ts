@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { LaunchError } from "../instances/launch-error.ts";
-import { Helper, run, type Tools } from "./tools.ts";
+import { Helper, type Outcome, outcomeOf, run, type Tools } from "./tools.ts";
 
 const START_MS = 5_000;
 
@@ -54,6 +54,11 @@ export class Namespace {
   /** Runs a program inside as the owner of the namespace and returns its standard output. */
   run(argv: readonly string[], input?: string): Promise<string> {
     return run([...enterArguments(this.#tools, this.pid, false), ...argv], input);
+  }
+
+  /** Runs a program inside as `run` does, and returns what it printed also if it fails. */
+  outcomeOf(argv: readonly string[], input?: string): Promise<Outcome> {
+    return outcomeOf([...enterArguments(this.#tools, this.pid, false), ...argv], input);
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { Problem } from "../../problems.ts";
 import { TABLE } from "./filter.ts";
 import { type Families, type Host, type Resolver, resolverOf, THIS_MACHINE } from "./host.ts";
+import type { Namespace } from "./namespace.ts";
 import { keyOf, type Plan, planFor } from "./plan.ts";
 import { INTERFACE } from "./routes.ts";
 import { findTools, type Tools } from "./tools.ts";
@@ -22,6 +23,8 @@ const CLOSED = {
   "-6": ["fd00:ec2::254", "fe80::1", "64:ff9b::a00:1", "::10.0.0.1", "2002:a00:1::1"],
 };
 const PUBLIC = { "-4": "1.1.1.1", "-6": "2606:4700:4700::1111" };
+/** How `ip -batch` reports the line of an address without a route. */
+const REFUSED = /(?:unreachable|No route to host); Command failed -:(\d+)/gi;
 
 /** The network of one instance. Instances with equivalent rules share the namespace behind it. */
 export interface Network {
@@ -258,22 +261,29 @@ async function closeNetwork({ made }: Entry): Promise<void> {
  * @throws Error that names a closed address with a route, or a public address without one
  */
 async function checkPublicNetwork({ namespace }: WalledNetwork, { tools, families }: Ground): Promise<void> {
-  const routeOf = (family: string, address: string) =>
-    namespace.run([tools.ip, family, "route", "get", address]).catch((error: Error) => error.message);
-  for (const family of families.ipv6 ? (["-4", "-6"] as const) : (["-4"] as const)) {
-    for (const address of CLOSED[family]) {
-      const route = await routeOf(family, address);
-      if (!/unreachable|No route to host/.test(route)) {
-        throw new Error(`a network has a route to the closed address ${address}: ${route.trim()}`);
-      }
-    }
-    const route = await routeOf(family, PUBLIC[family]);
-    if (!route.includes(`dev ${INTERFACE}`)) {
-      throw new Error(`a network has no route to public addresses: ${route.trim()}`);
-    }
-  }
-  const filter = await namespace.run([tools.nft, "list", "chain", ...TABLE.split(" "), "output"]);
+  const [filter] = await Promise.all([
+    namespace.run([tools.nft, "list", "chain", ...TABLE.split(" "), "output"]),
+    checkRoutes("-4", namespace, tools),
+    families.ipv6 && checkRoutes("-6", namespace, tools),
+  ]);
   if (!filter.includes("hook output") || !filter.includes("policy drop")) {
     throw new Error("a network has no filter");
+  }
+}
+
+async function checkRoutes(family: "-4" | "-6", namespace: Namespace, tools: Tools): Promise<void> {
+  const addresses = [...CLOSED[family], PUBLIC[family]];
+  const queries = addresses.map((address) => `route get ${address}\n`).join("");
+  // It continues after a refusal, and names the line of each.
+  const command = [tools.ip, family, "-force", "-batch", "-"];
+  const { output, failure } = await namespace.outcomeOf(command, queries);
+  const lines = Array.from((failure?.message ?? "").matchAll(REFUSED), ([, line]) => Number(line));
+  const isRefused = (address: string) =>
+    lines.includes(addresses.indexOf(address) + 1) || output.includes(`unreachable ${address} `);
+  const routes = output.trim() || failure?.message;
+  const open = CLOSED[family].find((address) => !isRefused(address));
+  if (open !== undefined) throw new Error(`a network has a route to the closed address ${open}: ${routes}`);
+  if (!output.includes(`dev ${INTERFACE}`)) {
+    throw new Error(`a network has no route to public addresses: ${routes}`);
   }
 }

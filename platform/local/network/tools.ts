@@ -39,11 +39,24 @@ export function findTools(path = process.env.PATH ?? "", usual: readonly string[
   throw new Error(`${missing.join(", ")} not found (packages: ${packages.join(", ")})`);
 }
 
+/** What a program printed until its end, and why it failed if it did. */
+export interface Outcome {
+  readonly output: string;
+  readonly failure?: LaunchError;
+}
+
 /**
  * Runs a program to its end and returns its standard output.
  * @throws LaunchError with the program's name and error output if it fails or takes longer than 10 s
  */
-export async function run(argv: readonly string[], input = ""): Promise<string> {
+export async function run(argv: readonly string[], input?: string): Promise<string> {
+  const { output, failure } = await outcomeOf(argv, input);
+  if (failure !== undefined) throw failure;
+  return output;
+}
+
+/** Runs a program to its end. It fails if it takes longer than 10 s. */
+export async function outcomeOf(argv: readonly string[], input = ""): Promise<Outcome> {
   const helper = new Helper(argv, "pipe");
   const timer = setTimeout(() => helper.close(), COMMAND_MS);
   let output = "";
@@ -53,8 +66,8 @@ export async function run(argv: readonly string[], input = ""): Promise<string> 
   helper.child.stdin?.end(input);
   const { message, cause } = await helper.ended;
   clearTimeout(timer);
-  if (helper.child.exitCode === 0) return output;
-  throw new LaunchError(`${argv[0]} failed: ${message}`, { cause });
+  if (helper.child.exitCode === 0) return { output };
+  return { output, failure: new LaunchError(`${argv[0]} failed: ${message}`, { cause }) };
 }
 
 /** A program with the environment of this folder. */

@@ -133,7 +133,7 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
   async #attempt(profile: Profile): Promise<void> {
     const sandboxes = this.#sandboxes(profile, () => leaseNetwork(undefined, []));
     try {
-      const prepared = await sandboxes.take([]);
+      const prepared = await sandboxes.takeAlone();
       try {
         writeScript(prepared.folder.code, attemptScript(profile.runtime));
         const { child } = prepared.sandbox;

@@ -103,6 +103,11 @@ export class Sandboxes {
     return next;
   }
 
+  /** Returns a new sandbox without a network, as an attempt. No other one waits afterwards. */
+  async takeAlone(): Promise<Prepared> {
+    return await this.#make(await this.#open([]));
+  }
+
   /** Makes sandboxes wait for functions with these rules. */
   async expect(rules: readonly string[]): Promise<void> {
     const network = await this.#open(rules);

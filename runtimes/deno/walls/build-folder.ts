@@ -20,7 +20,6 @@ export interface BuildFolder {
 
 const WORKER = fileURLToPath(new URL("../build/worker/main.ts", import.meta.url));
 const RESOLVER = fileURLToPath(new URL("../build/resolve/main.ts", import.meta.url));
-/** Compiled once per start of Skiff. */
 const OPTIONS = ["--platform=node", "--format=cjs", "--target=node24", "--minify-syntax"];
 const STARTER = '#!/bin/sh\nulimit -d "$ESBUILD_KIB"; exec "$ESBUILD" "$@"\n';
 
@@ -42,8 +41,8 @@ export async function prepareBuildFolder(directory: string): Promise<BuildFolder
   for (const folder of [folders.builds, folders.empty]) await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(folders.esbuildStarter, STARTER);
   await chmod(folders.esbuildStarter, 0o700);
-  const compile = (program: string, file: string) =>
-    compileProgram(program, [...OPTIONS, `--outfile=${file}`]);
+  const compile = async (program: string, file: string) =>
+    writeFile(file, await compileProgram(program, OPTIONS));
   await Promise.all([compile(WORKER, folders.workerProgram), compile(RESOLVER, folders.resolverProgram)]);
   return folders;
 }

@@ -79,6 +79,42 @@ describe("the dashboard on the cluster", () => {
     assert.equal(answerOf(queued).status, 202);
   });
 
+  it("shows the memory of instances, and lists all functions without a request to the API server", async function () {
+    this.timeout(300_000);
+    const warm = await api(`/func?name=${NAME}&min=1`, { method: "POST", body: ECHO });
+    assert.equal(warm.status, 200, await warm.text());
+    type Described = { instances: { memoryMiB?: number }[] };
+    const isMeasured = async () => {
+      const { instances } = (await (await api(`/func/${NAME}`)).json()) as Described;
+      return instances.some(({ memoryMiB = 0 }) => memoryMiB > 5 && memoryMiB < 200);
+    };
+    await eventually("the memory is there", isMeasured, 120_000);
+    const isSampled = async () => {
+      const answer = await api(`/func/${NAME}/metrics?since=10m`);
+      const { points } = (await answer.json()) as { points: { memoryMiB?: number }[] };
+      return points.some(({ memoryMiB = 0 }) => memoryMiB > 5);
+    };
+    await eventually("its samples are stored", isSampled, 120_000);
+    // Each manager begins to watch with its first list.
+    const list = async () => {
+      const answer = await api("/func?detail=activity");
+      const { functions } = (await answer.json()) as { functions: { name: string }[] };
+      assert.ok(functions.some(({ name }) => name === NAME));
+    };
+    const reads = async () => {
+      const text = await kubectl("get", "--raw", "/metrics");
+      const counts =
+        /^apiserver_request_total\{.*resource="(pods|deployments|configmaps)".*verb="LIST".*\} (\d+)/gm;
+      return [...text.matchAll(counts)].reduce((sum, [, , count]) => sum + Number(count), 0);
+    };
+    for (let read = 0; read < 10; read++) await list();
+    const before = await reads();
+    for (let read = 0; read < 60; read++) await list();
+    const asked = (await reads()) - before;
+    // Other parts of the cluster list as well, but not once for each read.
+    assert.ok(asked < 30, `${asked} lists`);
+  });
+
   it("has no credential of the cluster", async () => {
     const pod = ["-n", "skiff", "-l", "app=skiff-dashboard", "-o", "jsonpath={.items[*].spec.volumes}"];
     assert.equal(await kubectl("get", "pods", ...pod), "");

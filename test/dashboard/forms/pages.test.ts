@@ -50,6 +50,25 @@ describe("forms of the dashboard, in a browser", function () {
     assert.equal(new URL(page.url()).pathname, "/functions/hello");
   });
 
+  it("never say that something is saved which the page could not read back", async () => {
+    const page = await dashboard.open("/functions/hello/settings");
+    let isWritten = false;
+    await page.route("**/api/func/hello*", async (route) => {
+      const isRead = route.request().method() === "GET";
+      if (isRead && isWritten) return route.abort();
+      if (!isRead) isWritten = true;
+      return route.continue();
+    });
+    await page.getByLabel("Timeout", { exact: true }).fill("25s");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText(/Version 2 with the new settings is stored\. It could not be read back/).waitFor();
+    assert.equal(await page.getByText("has the new settings and takes").count(), 0);
+    await page.unrouteAll();
+    // The page finds the present state by itself.
+    await page.locator(".badges", { hasText: "v2" }).waitFor();
+    assert.equal(await page.getByLabel("Timeout", { exact: true }).inputValue(), "25s");
+  });
+
   it("keep what was typed in a dialog until somebody discards it", async () => {
     const page = await dashboard.open("/schedules");
     await page.getByRole("button", { name: "New schedule" }).first().click();

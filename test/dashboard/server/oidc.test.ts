@@ -120,6 +120,19 @@ describe("the sign-in with an OpenID Connect issuer", function () {
     const who = (await (await api("/whoami")).json()) as Record<string, unknown>;
     assert.deepEqual([who.by, who.scopes], ["oidc ada", ["read"]], JSON.stringify(who));
     assert.equal((await api("/func?name=x", { method: "POST", body: "x" })).status, 403);
+    // The issuer takes a refresh token once.
+    const { status: renewed, body: newer } = await post("/session/oidc/refresh", {
+      refresh: session.refresh,
+    });
+    assert.equal(renewed, 200, JSON.stringify(newer));
+    assert.notEqual(newer.token, session.token);
+    const again = await fetch(`${base}/api/whoami`, { headers: { authorization: `Bearer ${newer.token}` } });
+    assert.equal(((await again.json()) as { by: string }).by, "oidc ada");
+    for (const [refresh, expected] of [
+      [session.refresh, 401],
+      [undefined, 400],
+    ] as const)
+      assert.equal((await post("/session/oidc/refresh", { refresh })).status, expected);
     // A code works once.
     assert.equal((await post("/session/oidc/finish", { ...begun, search })).status, 401);
   });
@@ -149,8 +162,11 @@ function issuerConfiguration(base: string): Configuration {
         redirect_uris: [`${base}/signed-in`],
         token_endpoint_auth_method: "none",
         application_type: "native",
+        grant_types: ["authorization_code", "refresh_token"],
       },
     ],
+    issueRefreshToken: async () => true,
+    rotateRefreshToken: true,
     findAccount: (_, id) => ({ accountId: id, claims: async () => ({ sub: id }) }),
     features: {
       resourceIndicators: {

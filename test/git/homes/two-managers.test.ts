@@ -86,6 +86,25 @@ describe("managers that share nothing but the store", function () {
     assert.equal((await a.home.open("both"))?.head, chain.commits[2]);
   });
 
+  it("let a push go on while another one records how a mirror ended", async () => {
+    const [a, b] = [manager(), manager()];
+    const set = (repository: OpenRepository, at: number) => {
+      const mirror = { url: "https://x.example/", direction: "push", last: { at } } as const;
+      return repository.save({ state: { ...repository.state, mirror } });
+    };
+    await set(await made("mirrored", a), 1);
+    const pushing = (await a.home.open("mirrored"))!;
+    await set((await b.home.open("mirrored"))!, 2);
+    const state = { ...pushing.state, tip: chain.commits[1]! };
+    const pushed = await pushing.save({ state, objects: chain.quarantines[1]!, refs: [step(2)] });
+    assert.deepEqual([pushed.state.mirror?.last, pushed.state.tip], [{ at: 2 }, chain.commits[1]]);
+    const seen = (await b.home.open("mirrored"))!;
+    assert.deepEqual([seen.head, seen.state.mirror?.last], [chain.commits[1], { at: 2 }]);
+    await plainGit.run(["fsck", "--strict"], { repository: seen.path });
+    const late = set(pushing, 3);
+    await assert.rejects(late, { code: "repository_conflict" });
+  });
+
   it("take a push in turns, each with its own copy", async () => {
     const managers = [manager(), manager()];
     await made("turns", managers[0]);

@@ -39,13 +39,19 @@ describe("a mirror that is pushed to", function () {
   const last = async () =>
     ((await send("GET", "/git/hello")).body.mirror as { last: Record<string, unknown> }).last;
   const head = async () => (await send("GET", "/git/hello")).body.head as string;
+  /** Deploys a version. Resolves with its commit, which follows later if the repository is in use. */
+  async function deploy(text: string): Promise<string> {
+    const before = await head();
+    assert.equal((await skiff.deploy("hello", program(text))).status, 200);
+    await eventually("the version has a commit", async () => (await head()) !== before);
+    return await head();
+  }
 
   it("gets what is deployed when it is set, and after each deploy", async () => {
     assert.equal((await send("PUT", "/git/hello/mirror", mirror())).status, 200);
     await eventually("the other side has the branch", () => other.git(["branch", "-a"], other.bare) !== "");
     assert.equal(other.head("live"), await head());
-    await skiff.deploy("hello", program("two"));
-    const deployed = await head();
+    const deployed = await deploy("two");
     await eventually("the other side has the deploy", () => other.head("live") === deployed);
     assert.match(other.git(["show", "live:main.ts"], other.bare), /two/);
     assert.equal((await send("POST", "/git/hello/sync")).body.commit, deployed);
@@ -53,8 +59,7 @@ describe("a mirror that is pushed to", function () {
 
   it("does not stop a deploy when it is away, and gets it with a sync", async () => {
     other.instead = (_, response) => response.writeHead(503).end();
-    assert.equal((await skiff.deploy("hello", program("three"))).status, 200);
-    const deployed = await head();
+    const deployed = await deploy("three");
     await eventually("the failure is stored", async () => /503/.test(String((await last()).error)));
     other.instead = undefined;
     assert.equal((await send("POST", "/git/hello/sync")).body.result, "pushed");

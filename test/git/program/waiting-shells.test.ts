@@ -1,15 +1,29 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { buffer, text } from "node:stream/consumers";
 import { type ShellCommand, WaitingShells } from "../../../manager/git/program/waiting-shells.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const MEMORY_BYTES = 1024 ** 3;
 
+/** None of a process that has ended. */
+function variablesOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
+    throw error;
+  }
+}
+
 describe("shells that wait for commands of git", () => {
   let shells: WaitingShells;
+  let mark: string;
   beforeEach(() => {
-    shells = new WaitingShells({ PATH: process.env.PATH!, GIVEN: "given" });
+    mark = randomUUID();
+    shells = new WaitingShells({ PATH: process.env.PATH!, GIVEN: mark });
   });
   afterEach(() => shells.close());
 
@@ -20,12 +34,13 @@ describe("shells that wait for commands of git", () => {
     return child;
   };
   const printed = (child: ChildProcess) => text(child.stdout!);
-  /** The processes that wait. */
+  /** The processes that wait, without those of other tests. */
   const waiting = () =>
     execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(process.pid)], { encoding: "utf8" })
       .split("\n")
       .filter((line) => line.includes("no channel"))
-      .map((line) => Number.parseInt(line, 10));
+      .map((line) => Number.parseInt(line, 10))
+      .filter((pid) => variablesOf(pid).includes(mark));
   const untilWaiting = () => eventually("a shell waits", () => waiting().length > 0);
 
   const HOSTILE = [

@@ -17,9 +17,14 @@ export interface Dashboard {
   /** A key with every scope. */
   readonly key: string;
   /** Opens a page in a browser context of its own, signed in. Waits for its heading. */
-  open(path: string, options?: BrowserContextOptions): Promise<Page>;
+  open(path: string, options?: OpenOptions): Promise<Page>;
   /** Ends the pages and Skiff. Fails if code of a page threw, or a page broke its own policy. */
   close(): Promise<void>;
+}
+
+export interface OpenOptions extends BrowserContextOptions {
+  /** Signs in with another key than that with every scope. */
+  readonly key?: string;
 }
 
 /** Starts Skiff with its dashboard and signs in. */
@@ -34,7 +39,7 @@ export async function signedInDashboard(options: StartOptions = {}): Promise<Das
   const faults: string[] = [];
   return {
     ...{ skiff, origin, key },
-    async open(path, contextOptions = {}) {
+    async open(path, { key: other = key, ...contextOptions } = {}) {
       starting ??= startChromium();
       const browser = await starting;
       const context = await browser.newContext({ ...PLACE, ...contextOptions });
@@ -46,7 +51,7 @@ export async function signedInDashboard(options: StartOptions = {}): Promise<Das
         if (/content security policy/i.test(message.text())) faults.push(`${path}: ${message.text()}`);
       });
       // The first request builds the page.
-      await page.goto(`${origin}${path}#key=${key}`, { timeout: 4 * DEADLINE_MS });
+      await page.goto(`${origin}${path}#key=${other}`, { timeout: 4 * DEADLINE_MS });
       await page.locator("main h1").filter({ hasNotText: "Loading…" }).first().waitFor();
       return page;
     },

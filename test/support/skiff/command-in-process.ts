@@ -1,24 +1,38 @@
 import { PassThrough, Readable } from "node:stream";
 import { runProgram } from "../../../cli/program.ts";
-import type { CommandResult } from "./command-line.ts";
+
+export interface InProcessOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /** The command `skiff` in this process, which is much faster than a process for each command line. */
 export class CommandInProcess {
-  readonly #cwd: string;
+  /** The working folder. */
+  readonly folder: string;
   readonly #env: Readonly<Record<string, string>>;
 
-  constructor(cwd: string, env: Readonly<Record<string, string>>) {
-    this.#cwd = cwd;
-    this.#env = { HOME: cwd, ...env };
+  constructor(folder: string, env: Readonly<Record<string, string>>) {
+    this.folder = folder;
+    this.#env = { HOME: folder, ...env };
   }
 
   /** Runs a command to its end. */
-  async run(args: readonly string[], input = ""): Promise<CommandResult> {
+  async run(
+    args: readonly string[],
+    { input = "", env = {} }: InProcessOptions = {},
+  ): Promise<CommandResult> {
     const [stdout, stderr] = [collector(), collector()];
     const code = await runProgram(args, {
       host: { program: "", serve: async () => 0 },
-      env: this.#env,
-      cwd: this.#cwd,
+      env: { ...this.#env, ...env },
+      cwd: this.folder,
       stdin: Readable.from([Buffer.from(input)]) as NodeJS.ReadStream,
       stdout: stdout.stream,
       stderr: stderr.stream,
@@ -27,15 +41,18 @@ export class CommandInProcess {
   }
 
   /** Runs a command that must work. Returns what it prints on standard output. */
-  async output(args: readonly string[], input?: string): Promise<string> {
-    const { code, stdout, stderr } = await this.run(args, input);
+  async output(args: readonly string[], options: InProcessOptions = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args, options);
     if (code !== 0) throw new Error(`skiff ${args.join(" ")} ended with ${code}:\n${stdout}${stderr}`);
     return stdout;
   }
 
   /** The same with `--json`. */
-  async json<T = Record<string, unknown>>(args: readonly string[]): Promise<T> {
-    return JSON.parse(await this.output([...args, "--json"])) as T;
+  async json<T = Record<string, unknown>>(
+    args: readonly string[],
+    options: InProcessOptions = {},
+  ): Promise<T> {
+    return JSON.parse(await this.output([...args, "--json"], options)) as T;
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Skiff, startSkiff } from "../../../one-machine.ts";
 import { networkEnvironment } from "../network-environment.ts";
+import { keepCompiledRuntime, lendCompiledRuntime } from "./compiled-runtime.ts";
 
 export interface StartedSkiff extends Skiff {
   /** What was printed on the terminal. */
@@ -37,6 +38,7 @@ export async function startedSkiff({
   dataFolder,
 }: StartOptions = {}): Promise<StartedSkiff> {
   const folder = dataFolder ?? mkdtempSync(join(tmpdir(), "skiff-test-"));
+  if (dataFolder === undefined) lendCompiledRuntime(folder);
   const lines: string[] = [];
   const print = (line: string) => void lines.push(line);
   const all = { ...networkEnvironment(), ...env };
@@ -48,7 +50,9 @@ export async function startedSkiff({
     dataFolder: folder,
     async close() {
       await skiff.close();
-      if (dataFolder === undefined) rmSync(folder, { recursive: true, force: true });
+      if (dataFolder !== undefined) return;
+      keepCompiledRuntime(folder);
+      rmSync(folder, { recursive: true, force: true });
     },
     async deploy(name, source, settings = "") {
       const url = `${skiff.url}/func?name=${name}&${settings}`;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
-import { ApiProblem, asProblem } from "../../api/problem.ts";
+import { type ApiProblem, asProblem } from "../../api/problem.ts";
 import { useResource } from "../../api/resource.ts";
 import { allowed } from "../../blocks/allowed.ts";
 import { AskedButton } from "../../blocks/asked-button.tsx";
@@ -11,7 +11,7 @@ import { Dialog } from "../../ui/dialog.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
 import { Loaded } from "../../ui/page.tsx";
 import { Table } from "../../ui/table.tsx";
-import { showDone } from "../../ui/toast.tsx";
+import { showWritten } from "../../ui/toast.tsx";
 import { Badge, When } from "../../ui/values.tsx";
 import type { FlowDetails } from "./flow.ts";
 
@@ -41,10 +41,12 @@ export function FlowVersions({ name, current, changed }: FlowVersionsProps) {
     const { version } = await api.send<{ readonly version: number }>("POST", `${path}/rollback`, {
       query: { to },
     });
-    const now = await api.get<FlowDetails>(path);
+    await showWritten(`Version ${version} of ${name} is live, with the text of version ${to}.`, {
+      stored: `Version ${version} of ${name} is stored.`,
+      read: () => api.get<FlowDetails>(path),
+      differs: (now) => (now.version === version ? undefined : `version ${now.version} is live`),
+    });
     await Promise.all([found.reload(), changed()]);
-    if (now.version !== version) throw overtaken(version, now.version);
-    showDone(`Version ${version} of ${name} is live, with the text of version ${to}.`);
   };
   return (
     <>
@@ -98,13 +100,6 @@ export function FlowVersions({ name, current, changed }: FlowVersionsProps) {
       )}
     </>
   );
-}
-
-function overtaken(mine: number, now: number | undefined): ApiProblem {
-  return new ApiProblem(409, {
-    title: "Somebody deployed the flow as well",
-    detail: `Your roll back is version ${mine}, but now version ${now} is live.`,
-  });
 }
 
 interface ChangesProps {

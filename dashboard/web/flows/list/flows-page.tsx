@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter";
 import { allowed } from "../../blocks/allowed.ts";
+import { can } from "../../session/session.ts";
 import { Button, LinkButton } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { Empty, ProblemNotice } from "../../ui/notice.tsx";
@@ -27,9 +28,11 @@ export default function FlowsPage() {
       actions={
         <>
           <LinkButton href="/runs">All runs</LinkButton>
-          <LinkButton href="/flows/new" kind="primary" icon="plus">
-            New flow
-          </LinkButton>
+          {can("deploy") ? (
+            <LinkButton href="/flows/new" kind="primary" icon="plus">
+              New flow
+            </LinkButton>
+          ) : null}
         </>
       }
     >
@@ -41,9 +44,11 @@ export default function FlowsPage() {
             A flow connects functions: steps that run in order or at the same time, survive restarts, and can
             be retried.
           </p>
-          <LinkButton href="/flows/new" kind="primary" icon="plus">
-            Make a flow
-          </LinkButton>
+          {can("deploy") ? (
+            <LinkButton href="/flows/new" kind="primary" icon="plus">
+              Make a flow
+            </LinkButton>
+          ) : null}
         </Empty>
       ) : null}
       {rows.length === 0 ? null : (

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "wouter";
 import { api } from "../../api/client.ts";
-import { allowed } from "../../blocks/allowed.ts";
+import { allowed, allowedToMaker } from "../../blocks/allowed.ts";
 import { AskedButton } from "../../blocks/asked-button.tsx";
 import { Button } from "../../ui/button.tsx";
 import { FormDialog } from "../../ui/dialog.tsx";
@@ -43,7 +43,7 @@ export function RunActions({ run, path, reload, begun }: RunPartProps) {
         </Button>
       ) : null}
       {isLive(run) ? (
-        <Button kind="danger" icon="stop" onClick={() => setCancelling(true)} {...allowed("call")}>
+        <Button kind="danger" icon="stop" onClick={() => setCancelling(true)} {...allowedToMaker(run.by)}>
           Cancel
         </Button>
       ) : (
@@ -52,9 +52,8 @@ export function RunActions({ run, path, reload, begun }: RunPartProps) {
             <Button
               kind="primary"
               icon="retry"
-              title="From what failed; steps that are done keep their outputs"
               onClick={() => act("retry")}
-              {...allowed("call")}
+              {...allowedToMaker(run.by, "From what failed; steps that are done keep their outputs")}
             >
               Retry
             </Button>

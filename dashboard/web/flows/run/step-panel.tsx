@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
 import { useResource } from "../../api/resource.ts";
-import { allowed } from "../../blocks/allowed.ts";
+import { allowedToMaker } from "../../blocks/allowed.ts";
 import { AskedButton } from "../../blocks/asked-button.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Select } from "../../ui/field.tsx";
@@ -50,6 +50,7 @@ export function StepPanel({ run, path, step, reload, begun }: StepPanelProps) {
               name={item === undefined ? "Retry from here" : `Retry item ${item}`}
               isDone={state === "done"}
               hasBegun={hasBegun(shown)}
+              by={run.by}
               onRetry={retry}
             />
           </span>
@@ -101,13 +102,15 @@ interface RetryButtonProps {
   readonly name: string;
   readonly isDone: boolean;
   readonly hasBegun: boolean;
+  /** Who began the run. */
+  readonly by: string | undefined;
   readonly onRetry: () => Promise<void>;
 }
 
 /** Asks before what was done is done once more. */
-function RetryButton({ name, isDone, hasBegun, onRetry }: RetryButtonProps) {
+function RetryButton({ name, isDone, hasBegun, by, onRetry }: RetryButtonProps) {
   const title = "Runs this step again, and what follows it. Steps before it keep their outputs.";
-  const rest = hasBegun ? allowed("call", title) : { disabled: true, title: "It has not begun." };
+  const rest = hasBegun ? allowedToMaker(by, title) : { disabled: true, title: "It has not begun." };
   if (!isDone) {
     return (
       <Button small icon="retry" onClick={onRetry} {...rest}>

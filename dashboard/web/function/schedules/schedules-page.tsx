@@ -2,7 +2,7 @@ import { Link, useLocation } from "wouter";
 import { ApiProblem } from "../../api/problem.ts";
 import { useResource } from "../../api/resource.ts";
 import { tryCall } from "../../api/try-call.ts";
-import { allowed } from "../../blocks/allowed.ts";
+import { allowed, allowedForAll } from "../../blocks/allowed.ts";
 import { AskedButton } from "../../blocks/asked-button.tsx";
 import { RunNow } from "../../schedules/actions.tsx";
 import type { Schedule } from "../../schedules/schedule.ts";
@@ -115,10 +115,14 @@ function Last({ times: { lastAt, lastOutcome } }: { readonly times: CronTimes })
 
 /** Declared schedules that call the function. */
 function Schedules({ name }: { readonly name: string }) {
-  const { data, problem, reload } = useResource<{ readonly schedules: readonly Schedule[] }>("/schedule");
+  const obstacle = allowedForAll("read").title;
+  const { data, problem, reload } = useResource<{ readonly schedules: readonly Schedule[] }>(
+    obstacle === undefined ? "/schedule" : undefined,
+  );
   const rows = data?.schedules.filter(({ spec }) => spec.call?.function === name) ?? [];
   return (
     <Section title="Schedules that call it">
+      {obstacle === undefined ? null : <p class="muted">They cannot be listed. {obstacle}</p>}
       <ProblemNotice problem={problem} retry={reload} />
       {data !== undefined && rows.length === 0 ? (
         <p class="muted">

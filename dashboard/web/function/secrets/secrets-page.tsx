@@ -1,14 +1,14 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter";
 import { api } from "../../api/client.ts";
-import { allowed } from "../../blocks/allowed.ts";
+import { allowed, allowedForAll } from "../../blocks/allowed.ts";
 import { AskedButton } from "../../blocks/asked-button.tsx";
 import { PutSecret } from "../../secrets/put-secret.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Empty } from "../../ui/notice.tsx";
 import { Section } from "../../ui/page.tsx";
 import { Table } from "../../ui/table.tsx";
-import { showDone } from "../../ui/toast.tsx";
+import { showWritten } from "../../ui/toast.tsx";
 import { type Described, ifMatch, pathOf, useDescribed } from "../described.ts";
 import { FunctionPage } from "../function-page.tsx";
 import { UseSecret } from "./use-secret.tsx";
@@ -29,7 +29,7 @@ export default function FunctionSecretsPage({
 }
 
 function Secrets({ described }: { readonly described: Described }) {
-  const { reload } = useDescribed();
+  const { reload, read } = useDescribed();
   const { name, version, settings } = described;
   const [changing, setChanging] = useState<string>();
   const [isAdding, setAdding] = useState(false);
@@ -37,11 +37,14 @@ function Secrets({ described }: { readonly described: Described }) {
   const remove = async (variable: string) => {
     const secrets = { [variable]: null };
     await api.send("PATCH", pathOf(name), { json: { secrets }, headers: ifMatch(version) });
-    await reload();
-    showDone(`${name} no longer has ${variable}.`);
+    await showWritten(`${name} no longer has ${variable}.`, {
+      stored: `A version without ${variable} is stored.`,
+      read,
+      differs: (now) => (variable in now.settings.secrets ? `${name} has ${variable}` : undefined),
+    });
   };
   const add = (
-    <Button small icon="plus" onClick={() => setAdding(true)} {...allowed("deploy")}>
+    <Button small icon="plus" onClick={() => setAdding(true)} {...allowedForAll("deploy")}>
       Use a secret
     </Button>
   );
@@ -65,7 +68,7 @@ function Secrets({ described }: { readonly described: Described }) {
               title: "Actions",
               cell: ({ variable, secret }) => (
                 <div class="row-actions">
-                  <Button small onClick={() => setChanging(secret)} {...allowed("deploy")}>
+                  <Button small onClick={() => setChanging(secret)} {...allowedForAll("deploy")}>
                     New value
                   </Button>
                   <AskedButton

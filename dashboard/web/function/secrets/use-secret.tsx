@@ -4,7 +4,7 @@ import { useResource } from "../../api/resource.ts";
 import { putSecret, type Secret } from "../../secrets/secret.ts";
 import { FormDialog } from "../../ui/dialog.tsx";
 import { Select, TextField } from "../../ui/field.tsx";
-import { showDone } from "../../ui/toast.tsx";
+import { showWritten } from "../../ui/toast.tsx";
 import { type Described, ifMatch, pathOf, useDescribed } from "../described.ts";
 
 interface UseSecretProps {
@@ -14,7 +14,7 @@ interface UseSecretProps {
 
 /** Gives a function a secret: one that is stored, or a new one. */
 export function UseSecret({ described: { name, version }, onClose }: UseSecretProps) {
-  const { reload } = useDescribed();
+  const { read } = useDescribed();
   const stored = useResource<{ readonly secrets: readonly Secret[] }>("/secret");
   const [chosen, setChosen] = useState("");
   const [fresh, setFresh] = useState("");
@@ -29,10 +29,17 @@ export function UseSecret({ described: { name, version }, onClose }: UseSecretPr
       // What follows may be refused, and then it is stored all the same.
       setChosen(secret);
     }
-    const secrets = { [variable.trim() || standard]: secret };
+    const given = variable.trim() || standard;
+    const secrets = { [given]: secret };
     await api.send("PATCH", pathOf(name), { json: { secrets }, headers: ifMatch(version) });
-    await reload();
-    showDone(`${name} reads ${secret} from ${variable.trim() || standard}.`);
+    await showWritten(`${name} reads ${secret} from ${given}.`, {
+      stored: `A version with ${secret} is stored.`,
+      read,
+      differs: (now) =>
+        now.settings.secrets[given]?.secret === secret
+          ? undefined
+          : `${name} does not read ${secret} from ${given}`,
+    });
   };
   const listed = stored.data?.secrets.map((each) => each.name) ?? [];
   const names = chosen === "" || listed.includes(chosen) ? listed : [chosen, ...listed];

@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import { useResource } from "../../api/resource.ts";
+import { allowedForAll } from "../../blocks/allowed.ts";
 import type { Key } from "../../keys/key.ts";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/page.tsx";
@@ -28,7 +29,9 @@ export default function AccessPage({ params }: { readonly params: Readonly<Recor
 /** The keys with which the function can be called. */
 function Callers({ described }: { readonly described: Described }) {
   const { name, settings } = described;
-  const { data, problem } = useResource<{ readonly keys: readonly Key[] }>("/key");
+  const obstacle = allowedForAll("admin").title;
+  const path = obstacle === undefined ? "/key" : undefined;
+  const { data, problem } = useResource<{ readonly keys: readonly Key[] }>(path);
   const keys = data?.keys.filter(({ scopes = [], functions }) => {
     const mayCall = scopes.includes("call") || scopes.includes("admin");
     return mayCall && (functions === undefined || functions.includes(name));
@@ -42,6 +45,7 @@ function Callers({ described }: { readonly described: Described }) {
             : "Nobody calls it from outside, but asynchronous calls with these keys reach it."}
         </Notice>
       )}
+      {obstacle === undefined ? null : <p class="muted">They cannot be listed. {obstacle}</p>}
       <ProblemNotice problem={problem} />
       {keys?.length === 0 ? (
         <p class="muted">

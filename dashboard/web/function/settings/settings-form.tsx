@@ -8,9 +8,10 @@ import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/page.tsx";
-import { showDone } from "../../ui/toast.tsx";
+import { showDone, showWritten } from "../../ui/toast.tsx";
 import { isOvertaken, Overtaken, useBegan } from "../began.tsx";
 import { type Described, ifMatch, pathOf, useDescribed } from "../described.ts";
+import { otherThanLive } from "../live.ts";
 import { type EnvDraft, EnvFields } from "./env-fields.tsx";
 import { type Draft, isAbout, patchOf, type SettingGroup, textOf } from "./setting.ts";
 import { SettingControl } from "./setting-control.tsx";
@@ -30,7 +31,7 @@ interface Deployed {
 
 /** Changes settings: only changed ones are sent, and only to the version that the page shows. */
 export function SettingsForm({ described, groups, hasEnv = false, children }: SettingsFormProps) {
-  const { reload } = useDescribed();
+  const { reload, read } = useDescribed();
   const { name, settings, traffic } = described;
   const [draft, setDraft] = useState<Draft>({});
   const [env, setEnv] = useState<EnvDraft>({});
@@ -71,13 +72,15 @@ export function SettingsForm({ described, groups, hasEnv = false, children }: Se
         headers: ifMatch(began.current.version),
         query: { message: message.trim() || undefined },
       });
-      await reload();
+      const { version, unchanged } = answer;
+      if (unchanged) showDone("These are the present values: nothing changed.");
+      else
+        await showWritten(`Version ${version} has the new settings and takes all calls.`, {
+          stored: `Version ${version} with the new settings is stored.`,
+          read,
+          differs: (now) => otherThanLive(now, version),
+        });
       discard();
-      showDone(
-        answer.unchanged
-          ? "These are the present values: nothing changed."
-          : `Version ${answer.version} has the new settings and takes all calls.`,
-      );
     } catch (error) {
       const problem = asProblem(error);
       setProblem(problem);

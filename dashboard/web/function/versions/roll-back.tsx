@@ -1,8 +1,8 @@
 import { api } from "../../api/client.ts";
-import { ApiProblem } from "../../api/problem.ts";
 import { FormDialog } from "../../ui/dialog.tsx";
-import { showDone } from "../../ui/toast.tsx";
+import { showWritten } from "../../ui/toast.tsx";
 import { ifMatch, pathOf, useDescribed } from "../described.ts";
+import { otherThanLive } from "../live.ts";
 
 export interface RollBackProps {
   readonly name: string;
@@ -11,13 +11,9 @@ export interface RollBackProps {
   readonly onDone: () => Promise<unknown>;
 }
 
-interface TrafficAnswer {
-  readonly weights: Readonly<Record<string, number>>;
-}
-
 /** Asks, sends all calls to a version, and says so after it has read the traffic again. */
 export function RollBack({ name, to, onClose, onDone }: RollBackProps) {
-  const { data, reload } = useDescribed();
+  const { data, read } = useDescribed();
   const submit = async () => {
     const path = pathOf(name);
     const headers = data === undefined ? {} : ifMatch(data.version);
@@ -25,10 +21,12 @@ export function RollBack({ name, to, onClose, onDone }: RollBackProps) {
       query: { to },
       headers,
     });
-    const { weights } = await api.get<TrafficAnswer>(`${path}/traffic`);
-    await Promise.all([reload(), onDone()]);
-    if (Object.keys(weights).join() !== String(to)) throw overtaken(to, weights);
-    showDone([`All calls of ${name} go to v${to}.`, ...warnings].join(" "));
+    await showWritten([`All calls of ${name} go to v${to}.`, ...warnings].join(" "), {
+      stored: `v${to} of ${name} got all calls.`,
+      read,
+      differs: (now) => otherThanLive(now, to),
+    });
+    await onDone();
   };
   return (
     <FormDialog title={`Send all calls to v${to}?`} action="Roll back" onSubmit={submit} onClose={onClose}>
@@ -38,12 +36,4 @@ export function RollBack({ name, to, onClose, onDone }: RollBackProps) {
       </p>
     </FormDialog>
   );
-}
-
-function overtaken(to: number, weights: TrafficAnswer["weights"]): ApiProblem {
-  const now = Object.keys(weights).map((version) => `v${version}`);
-  return new ApiProblem(409, {
-    title: "Somebody changed the traffic as well",
-    detail: `v${to} had all calls, but now they go to ${now.join(", ")}.`,
-  });
 }

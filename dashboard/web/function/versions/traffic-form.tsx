@@ -1,14 +1,16 @@
 import { useState } from "preact/hooks";
 import { api } from "../../api/client.ts";
 import { type ApiProblem, asProblem } from "../../api/problem.ts";
+import { includes } from "../../api/read-back.ts";
 import { allowed } from "../../blocks/allowed.ts";
 import { useUnsaved } from "../../leaving/unsaved.ts";
 import { Button } from "../../ui/button.tsx";
 import { Select } from "../../ui/field.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
-import { showDone } from "../../ui/toast.tsx";
+import { showWritten } from "../../ui/toast.tsx";
 import { isOvertaken, Overtaken, useBegan } from "../began.tsx";
-import { type Described, ifMatch, pathOf, useDescribed } from "../described.ts";
+import { type Described, ifMatch, pathOf, shareOf, useDescribed } from "../described.ts";
+import { callsText } from "../live.ts";
 import { type Percents, percentsOf, withoutVersion, withPercent, withVersion } from "./percents.ts";
 import { type Rules, RulesFields, rulesDocument, rulesOf } from "./rules-fields.tsx";
 import type { Version } from "./version.ts";
@@ -26,7 +28,7 @@ interface Draft {
 
 /** Divides the calls among versions with sliders that always add up to 100. */
 export function TrafficForm({ described, versions, onChange }: TrafficFormProps) {
-  const { reload } = useDescribed();
+  const { reload, read } = useDescribed();
   const { name, traffic } = described;
   const stored: Draft = { percents: percentsOf(traffic), rules: rulesOf(described) };
   const [draft, setDraft] = useState<Draft>();
@@ -46,9 +48,13 @@ export function TrafficForm({ described, versions, onChange }: TrafficFormProps)
         json,
         headers: ifMatch(began.current.version),
       });
-      await Promise.all([reload(), onChange()]);
+      await showWritten([`The calls of ${name} are divided as you chose.`, ...warnings].join(" "), {
+        stored: `The new traffic of ${name} is stored.`,
+        read,
+        differs: (now) => otherThanDivided(now, { percents, rules }),
+      });
+      await onChange();
       setDraft(undefined);
-      showDone([`The calls of ${name} are divided as you chose.`, ...warnings].join(" "));
     } catch (error) {
       const problem = asProblem(error);
       setProblem(problem);
@@ -105,6 +111,14 @@ export function TrafficForm({ described, versions, onChange }: TrafficFormProps)
       )}
     </div>
   );
+}
+
+function otherThanDivided(now: Described, { percents, rules }: Draft): string | undefined {
+  const isDivided = percents.every(
+    ({ version, percent }) => Math.abs(shareOf(now.traffic, version) - percent / 100) < 1e-6,
+  );
+  if (!isDivided) return callsText(now.traffic);
+  return includes(now, rulesDocument(rules)) ? undefined : "its guard or its rule for callers is another one";
 }
 
 interface SliderProps {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { Problem } from "../../../../platform/problems.ts";
 import type { StoredRepository as Row } from "../../../../store/git/repositories.ts";
 import { type CommitId, NO_COMMIT, type RefUpdate, type RepositoryState } from "../../repository.ts";
@@ -17,6 +18,28 @@ export function withUpdates(
     else refs.set(ref, to);
   }
   return Object.fromEntries(refs);
+}
+
+/**
+ * Joins a change with what another manager recorded of the mirror meanwhile, which is in nobody's way.
+ * @param before what the change began with
+ * @returns undefined if the other one changed more than the mirror, or both changed it
+ */
+export function joinMirrors(before: Row, change: RowChange, theirs: Row): RowChange | undefined {
+  const [began, now, own] = [plain(before), plain(theirs), plain(change)];
+  const isInTheWay = !isDeepStrictEqual(now.rest, began.rest) || !isDeepStrictEqual(own.mirror, began.mirror);
+  return isInTheWay ? undefined : { ...change, state: { ...change.state, mirror: now.mirror } };
+}
+
+type RowChange = Omit<Row, "revision">;
+
+/** Members that are undefined are missing in the store. */
+function plain({ refs, packs, functions, state }: RowChange): {
+  readonly rest: unknown;
+  readonly mirror: unknown;
+} {
+  const { mirror, ...others } = state as Partial<RepositoryState>;
+  return JSON.parse(JSON.stringify({ mirror, rest: { refs, packs, functions, others } }));
 }
 
 /**

@@ -26,7 +26,7 @@ import { addObjects, type PackFile, packsIn } from "../objects.ts";
 import { removeLocks } from "../ref-moves.ts";
 import { checkTips, packLoose } from "./pack-loose.ts";
 import { writeRefs } from "./refresh-copy.ts";
-import { stateOf, withUpdates } from "./rows.ts";
+import { joinMirrors, stateOf, withUpdates } from "./rows.ts";
 import { StoredRepository } from "./stored-repository.ts";
 import { WorkingCopies } from "./working-copies.ts";
 
@@ -143,7 +143,7 @@ export class StoredHome implements Home {
   }
 
   async #save(repository: StoredRepository, change: RepositoryChange): Promise<StoredRepository> {
-    const { git, repositories } = this.#options;
+    const { git } = this.#options;
     const { name, path, row } = repository;
     const { state, objects, refs: updates = [], byGit = false } = change;
     const refs = withUpdates(row?.refs ?? {}, updates);
@@ -167,13 +167,26 @@ export class StoredHome implements Home {
         updatedAt: new Date(),
       };
       return await this.#turns.run(name, async () => {
-        const revision = await repositories.save(next, row?.revision);
-        if (revision === undefined) throw repositoryConflict(name);
-        return await this.#takeOver(repository, { ...next, revision }, byGit ? undefined : updates);
+        const saved = await this.#saveRow(next, row);
+        return await this.#takeOver(repository, saved, byGit ? undefined : updates);
       });
     } catch (error) {
       throw toStorageFull(error);
     }
+  }
+
+  async #saveRow(change: Omit<Row, "revision">, before: Row | undefined): Promise<Row> {
+    const { repositories } = this.#options;
+    let [next, revision] = [change, before?.revision];
+    for (let attempt = 1; attempt <= TRIES; attempt++) {
+      const saved = await repositories.save(next, revision);
+      if (saved !== undefined) return { ...next, revision: saved };
+      const theirs = before && (await repositories.get(change.name));
+      const joined = theirs && joinMirrors(before, change, theirs);
+      if (joined === undefined) break;
+      [next, revision] = [joined, theirs?.revision];
+    }
+    throw repositoryConflict(change.name);
   }
 
   /** Stores the packs of a folder besides those that are known. */

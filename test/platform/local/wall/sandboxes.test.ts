@@ -90,6 +90,17 @@ describe("sandboxes", () => {
     await waiting(WAITING_SANDBOXES);
   });
 
+  it("do not wait after an attempt", async () => {
+    let opened = 0;
+    openNetwork = (rules) => {
+      opened++;
+      return leaseNetwork(undefined, rules);
+    };
+    await sandboxes.discard(await sandboxes.takeAlone());
+    await sandboxes.close();
+    assert.deepEqual([opened, folders()], [1, []]);
+  });
+
   it("are replaced after the starts under way", async () => {
     let asked = 0;
     isStarting = () => ++asked < 3;

@@ -1,0 +1,59 @@
+import { useEffect, useState } from "preact/hooks";
+import { asProblem } from "../api/problem.ts";
+import { useSessionConfig } from "../session/config.ts";
+import { ended } from "../session/credential.ts";
+import { leaveHere, signInFault, signInWith } from "../session/session.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { TextField } from "../ui/field.tsx";
+import { Notice } from "../ui/notice.tsx";
+
+/** Over the page when the key or token is not valid any more: what was typed stays until somebody has signed in again. */
+export function SessionEnded() {
+  return ended.value === undefined ? null : <SignInAgain why={ended.value} />;
+}
+
+function SignInAgain({ why }: { readonly why: string }) {
+  const [text, setText] = useState("");
+  const config = useSessionConfig();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void signInWith(text.trim());
+  };
+  return (
+    <Dialog title="Sign in again">
+      <form onSubmit={submit}>
+        <p>Skiff does not accept your key or token any more: {why}</p>
+        <p>This page keeps what you typed, and goes on when you are signed in.</p>
+        {signInFault.value === undefined ? null : <Notice kind="bad">{signInFault.value}</Notice>}
+        {config?.oidc ? <IssuerLink issuer={config.oidc.issuer} /> : null}
+        <TextField label="Key or token" type="password" value={text} onChange={setText} required mono />
+        <footer>
+          <Button onClick={leaveHere}>Sign out</Button>
+          <Button type="submit" kind="primary" disabled={text.trim() === ""}>
+            Sign in
+          </Button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+/** A link to the issuer in a tab of its own, which signs in this one as well. */
+function IssuerLink({ issuer }: { readonly issuer: string }) {
+  const [url, setUrl] = useState<string>();
+  const [fault, setFault] = useState<string>();
+  useEffect(() => {
+    const begin = async () => setUrl(await (await import("../session/oidc.ts")).beginAgain());
+    begin().catch((error: unknown) => setFault(asProblem(error).message));
+  }, [issuer]);
+  if (fault !== undefined) return <Notice kind="bad">{fault}</Notice>;
+  if (url === undefined) return null;
+  return (
+    <p>
+      <a class="button primary" href={url} target="_blank" rel="noopener noreferrer">
+        Sign in with {new URL(issuer).host}, in a new tab
+      </a>
+    </p>
+  );
+}
