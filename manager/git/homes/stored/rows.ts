@@ -23,12 +23,13 @@ export function withUpdates(
 /**
  * Joins a change with what another manager recorded of the mirror meanwhile, which is in nobody's way.
  * @param before what the change began with
- * @returns undefined if the other one changed more than the mirror, or both changed it
+ * @returns undefined if the other one changed something else, or both changed the mirror
  */
 export function joinMirrors(before: Row, change: RowChange, theirs: Row): RowChange | undefined {
   const [began, now, own] = [plain(before), plain(theirs), plain(change)];
-  const isInTheWay = !isDeepStrictEqual(now.rest, began.rest) || !isDeepStrictEqual(own.mirror, began.mirror);
-  return isInTheWay ? undefined : { ...change, state: { ...change.state, mirror: now.mirror } };
+  const isTheirs = isDeepStrictEqual(now.rest, began.rest) && !isDeepStrictEqual(now.mirror, began.mirror);
+  if (!isTheirs || !isDeepStrictEqual(own.mirror, began.mirror)) return undefined;
+  return { ...change, state: { ...change.state, mirror: now.mirror } };
 }
 
 type RowChange = Omit<Row, "revision">;
