@@ -71,9 +71,9 @@ export interface Platform {
 
   /**
    * Describes functions in order of name, for pages that ask every few seconds. What changed a moment ago may be missing,
-   * and so may memory.
+   * and so may memory. A function has its summary alone if it cannot be described: its code is lost.
    */
-  describePage(page: Page): Promise<readonly FunctionDescription[]>;
+  describePage(page: Page): Promise<readonly (FunctionDescription | FunctionSummary)[]>;
 
   /** Describes one function for people. Undefined if it does not exist. */
   describe(name: string): Promise<FunctionDescription | undefined>;

@@ -33,7 +33,7 @@ export function listFunctions(services: Services): Handler {
     const described = detail && (await platform.describePage(asked));
     const found = described ?? (await listVisible(platform, asked));
     const page = found.slice(0, limit);
-    const activity = described && (await activityOf(services, described.slice(0, limit), new Date()));
+    const activity = described && (await activityOf(services, page.filter(isDescribed), new Date()));
     const functions = page.map((each) => ({
       ...summaryDocument(each, baseUrl(services, ctx)),
       ...activity?.get(each.name),
@@ -41,6 +41,11 @@ export function listFunctions(services: Services): Handler {
     const next = found.length > limit ? cursorFromName(page.at(-1)!.name) : null;
     answerJson(ctx, { functions, next });
   };
+}
+
+/** Others are listed without their activity. */
+function isDescribed(function_: FunctionSummary): function_ is FunctionDescription {
+  return "settings" in function_;
 }
 
 /** A key that is for some functions sees no other. */

@@ -184,7 +184,7 @@ export class KubernetesPlatform implements Platform {
     return this.#read(this.#reader.list(page));
   }
 
-  describePage(page: Page): Promise<FunctionDescription[]> {
+  describePage(page: Page): Promise<(FunctionDescription | FunctionSummary)[]> {
     return this.#read(this.#reader.describePage(page));
   }
 

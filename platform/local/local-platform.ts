@@ -273,7 +273,7 @@ export class LocalPlatform implements Platform {
     return this.#functions.list(after, limit);
   }
 
-  describePage(page: Page): Promise<FunctionDescription[]> {
+  describePage(page: Page): Promise<(FunctionDescription | FunctionSummary)[]> {
     return describeEach(this, page);
   }
 

@@ -10,10 +10,11 @@ export interface ActiveFunction {
   readonly url: string;
   readonly ready: number;
   readonly updatedAt: string;
-  readonly runtime: string;
-  readonly state: CallState;
-  readonly traffic: readonly Share[];
-  readonly instances: readonly Instance[];
+  /** This and what follows is absent if its code is lost. */
+  readonly runtime?: string;
+  readonly state?: CallState;
+  readonly traffic?: readonly Share[];
+  readonly instances?: readonly Instance[];
   readonly lastHour?: LastHour;
   readonly series?: Series;
   /** Why there is no last hour. */
@@ -24,8 +25,8 @@ export interface ActiveFunction {
 export interface Series {
   readonly calls: readonly number[];
   readonly errors: readonly number[];
-  /** Of the versions that have traffic now. */
-  readonly liveErrors: readonly number[];
+  /** Of the versions that have traffic now. An older manager, during an update, does not answer it. */
+  readonly liveErrors?: readonly number[];
   readonly p95Ms: readonly (number | null)[];
 }
 

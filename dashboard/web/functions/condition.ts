@@ -1,4 +1,4 @@
-import { isFailing } from "../function/described.ts";
+import { isFailing, type Share } from "../function/described.ts";
 import type { ActiveFunction } from "./activity.ts";
 
 export type Condition = "failing" | "blocked" | "ready" | "idle" | "closed";
@@ -16,15 +16,17 @@ const ORDER: readonly Condition[] = ["failing", "blocked", "ready", "idle", "clo
 /** Steps of the last hour that count as now: ten minutes. */
 const RECENT_STEPS = 5;
 
+const LOST = { canCall: false, reason: "Skiff does not find the code of its current version." };
+
 /** Sums up how a function is. Only failures of versions with traffic and what keeps callers out by accident are bad. */
-export function conditionOf({ state, ready, traffic, lastHour, series }: ActiveFunction): Shown {
+export function conditionOf({ state = LOST, ready, traffic, lastHour, series }: ActiveFunction): Shown {
   const { liveCalls = 0, liveErrors = 0 } = lastHour ?? {};
-  const recent = series?.liveErrors.slice(-RECENT_STEPS).reduce((sum, count) => sum + count, 0) ?? 0;
+  const recent = series?.liveErrors?.slice(-RECENT_STEPS).reduce((sum, count) => sum + count, 0) ?? 0;
   if (!state.canCall) {
     if (state.reason.startsWith("Access is internal"))
       return { condition: "closed", text: "Internal", tone: "quiet", why: state.reason };
-    const text = traffic.length === 0 ? "No traffic" : /quota/i.test(state.reason) ? "Used up" : "Not ready";
-    const tone = traffic.length === 0 ? "warn" : "bad";
+    const text = traffic?.length === 0 ? "No traffic" : /quota/i.test(state.reason) ? "Used up" : "Not ready";
+    const tone = traffic?.length === 0 ? "warn" : "bad";
     return { condition: "blocked", text, tone, why: state.reason };
   }
   if (recent > 0 || isFailing(lastHour)) {
@@ -42,7 +44,7 @@ export function inOrder(functions: readonly ActiveFunction[]): readonly ActiveFu
 }
 
 /** Traffic as percentages, the largest first, such as `v2 80 % · v3 20 %`. */
-export function trafficText(traffic: ActiveFunction["traffic"]): string {
+export function trafficText(traffic: readonly Share[]): string {
   const all = traffic.reduce((sum, { weight }) => sum + weight, 0);
   return traffic
     .toSorted((a, b) => b.weight - a.weight)

@@ -1,4 +1,5 @@
 import { Link, useLocation } from "wouter";
+import type { Share } from "../function/described.ts";
 import { Sparkline } from "../ui/sparkline.tsx";
 import { Badge, Count, Duration, When } from "../ui/values.tsx";
 import type { ActiveFunction } from "./activity.ts";
@@ -31,7 +32,7 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
       <td class="name">
         <Link href={href}>{row.name}</Link>
         <span class="muted">
-          {row.runtime} · v{row.version}
+          {row.runtime === undefined ? "" : `${row.runtime} · `}v{row.version}
         </span>
       </td>
       <td class="state">
@@ -40,9 +41,7 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
           <span class="hidden">: {why}</span>
         </Badge>
       </td>
-      <td class="split">
-        <TrafficBar traffic={row.traffic} />
-      </td>
+      <td class="split">{row.traffic === undefined ? null : <TrafficBar traffic={row.traffic} />}</td>
       <td class="calls">
         {series === undefined ? (
           <span class="muted" title={noHistory}>
@@ -84,7 +83,7 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
 }
 
 /** One version says its number; several are a bar with the parts of the calls. */
-function TrafficBar({ traffic }: { readonly traffic: ActiveFunction["traffic"] }) {
+function TrafficBar({ traffic }: { readonly traffic: readonly Share[] }) {
   const text = traffic.length === 0 ? "no version takes calls" : trafficText(traffic);
   if (traffic.length < 2) return <span class="muted">{traffic.length === 0 ? "none" : text}</span>;
   const all = traffic.reduce((sum, { weight }) => sum + weight, 0);
@@ -103,7 +102,7 @@ function TrafficBar({ traffic }: { readonly traffic: ActiveFunction["traffic"] }
   );
 }
 
-function instancesText({ instances, ready }: ActiveFunction): string {
+function instancesText({ instances = [], ready }: ActiveFunction): string {
   const starting = instances.filter(({ state }) => state === "starting").length;
   return `${ready} ready${starting === 0 ? "" : `, ${starting} starting`}, ${instances.length} in all`;
 }

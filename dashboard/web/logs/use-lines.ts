@@ -10,6 +10,8 @@ import type { LogLine } from "./log-line.ts";
 const MOST_LINES = 50_000;
 /** So many lines are read at once before the page may draw. */
 const AT_ONCE = 250;
+/** Between two drawings: nobody reads faster, and typing needs the time. */
+const DRAW_MS = 100;
 /** Kept lines come within it; until then nobody knows that there are none. */
 const SETTLED_MS = 1_000;
 
@@ -24,7 +26,7 @@ export interface Lines extends BufferState {
   readonly clear: () => void;
 }
 
-/** Follows the lines of a function, drawn at most once for each frame. */
+/** Follows the lines of a function, drawn at most ten times a second. */
 export function useLines(name: string, filters: LogFilters): Lines {
   const key = JSON.stringify([name, filters]);
   const [clears, setClears] = useState(0);
@@ -40,7 +42,8 @@ export function useLines(name: string, filters: LogFilters): Lines {
   useEffect(() => {
     const ending = new AbortController();
     const { signal } = ending;
-    let frame = 0;
+    let drawing: ReturnType<typeof setTimeout> | undefined;
+    let drawnAt = Number.NEGATIVE_INFINITY;
     let settling: ReturnType<typeof setTimeout> | undefined;
     const opened = () => {
       setLink("live");
@@ -54,17 +57,20 @@ export function useLines(name: string, filters: LogFilters): Lines {
       open: (after) => openLines(name, { filters, after, signal, onOpen: opened }),
       onItem: (line) => {
         target.current.add(line);
-        if (frame !== 0) return;
-        frame = requestAnimationFrame(() => {
-          frame = 0;
-          draw();
-        });
+        drawing ??= setTimeout(
+          () => {
+            drawing = undefined;
+            drawnAt = performance.now();
+            draw();
+          },
+          drawnAt + DRAW_MS - performance.now(),
+        );
       },
       onLost: () => setLink("lost"),
     }).catch((error: unknown) => setProblem(asProblem(error)));
     return () => {
       ending.abort();
-      cancelAnimationFrame(frame);
+      clearTimeout(drawing);
       clearTimeout(settling);
     };
   }, [key]);

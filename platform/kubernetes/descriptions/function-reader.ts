@@ -70,7 +70,7 @@ export class FunctionReader {
   }
 
   /** From memory, unless a watch is broken. */
-  async describePage(page: Page): Promise<FunctionDescription[]> {
+  async describePage(page: Page): Promise<(FunctionDescription | FunctionSummary)[]> {
     return (await this.#overview.describePage(page)) ?? (await describeEach(this, page));
   }
 

@@ -1,5 +1,5 @@
 import { pageOf } from "../../listing/pages.ts";
-import type { FunctionDescription, Page } from "../../platform.ts";
+import type { FunctionDescription, FunctionSummary, Page } from "../../platform.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { delay, Mirror, type MirrorTimes } from "../cluster/mirror.ts";
 import { type Deployment, KINDS, type Kind, type Pod, type Resource } from "../cluster/resources.ts";
@@ -7,7 +7,7 @@ import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
 import { LABELS } from "../objects/names.ts";
 import { ObjectsByFunction } from "../objects/objects-by-function.ts";
 import { recordsOf, type VersionRecord } from "../versions/versions.ts";
-import { type Described, describeFunction } from "./describe-function.ts";
+import { type Described, describeFunction, summarize } from "./describe-function.ts";
 
 /** Pages of all functions ask every few seconds while somebody reads them. */
 const IDLE_MS = 60_000;
@@ -37,17 +37,17 @@ export class Overview {
   }
 
   /** Undefined while a watch is broken: whoever asks must read what there is. */
-  async describePage(page: Page): Promise<FunctionDescription[] | undefined> {
+  async describePage(page: Page): Promise<(FunctionDescription | FunctionSummary)[] | undefined> {
     const { endpoints, found } = this.#options;
     const watches = await this.#current();
     if (watches === undefined) return undefined;
     const names = page.names ?? [...endpoints.functions.values()].map(({ metadata }) => metadata.name);
-    const described: FunctionDescription[] = [];
+    const described: (FunctionDescription | FunctionSummary)[] = [];
     for (const name of pageOf(names, page.after)) {
       if (described.length === page.limit) break;
       const function_ = found(name, watches.records(name));
-      const description = function_ && describeFunction(function_, watches.running(name));
-      if (description !== undefined) described.push(description);
+      if (function_ === undefined) continue;
+      described.push(describeFunction(function_, watches.running(name)) ?? summarize(function_));
     }
     return described;
   }

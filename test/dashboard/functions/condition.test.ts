@@ -41,4 +41,19 @@ describe("the condition of a function", () => {
       ["z", "hello"],
     );
   });
+
+  it("is known of the answer of an older Skiff, which counts no failures of versions with traffic", () => {
+    const { lastHour, series } = hour({ errors: 3, liveErrors: 3 });
+    const older = {
+      lastHour: { calls: lastHour.calls, errors: lastHour.errors },
+      series: { calls: series.calls, errors: series.errors, p95Ms: series.p95Ms },
+    } as unknown as Partial<ActiveFunction>;
+    equal(conditionOf(active(older)).condition, "ready");
+  });
+
+  it("is that it cannot be called where Skiff does not find its code", () => {
+    const { name, version, url, ready, updatedAt } = active({ ready: 0 });
+    const shown = conditionOf({ name, version, url, ready, updatedAt });
+    deepEqual([shown.condition, shown.text, shown.tone], ["blocked", "Not ready", "bad"]);
+  });
 });

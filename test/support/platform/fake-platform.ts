@@ -9,6 +9,7 @@ import type {
   Content,
   Draft,
   FunctionDescription,
+  FunctionSummary,
   Instance,
   Load,
   LogLine,
@@ -207,7 +208,7 @@ export class FakePlatform implements Platform {
     return names.slice(0, limit).map((name) => this.#describe(name));
   }
 
-  describePage(page: Page): Promise<FunctionDescription[]> {
+  describePage(page: Page): Promise<(FunctionDescription | FunctionSummary)[]> {
     return describeEach(this, page);
   }
 
