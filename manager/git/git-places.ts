@@ -18,7 +18,7 @@ const WAIT_MS = 60_000;
 
 /**
  * Bounds the requests of git. A principal gets another place only while it has fewer than are free: one has half of them
- * at most, two leave some to a third. Whoever has the fewest is next.
+ * at most, two leave some to a third. The principal with the fewest is next.
  */
 export class GitPlaces {
   readonly #options: GitPlacesOptions;

@@ -12,7 +12,8 @@ export class PushTraces {
   readonly #repositories: Repositories;
   readonly #opened: OpenRepository;
   readonly #request: LiveRequest;
-  #before: ReadonlyMap<string, CommitId> = new Map();
+  /** The refs before git started. Undefined until then: git has moved none of them for this push. */
+  #before: ReadonlyMap<string, CommitId> | undefined;
 
   constructor(repositories: Repositories, opened: OpenRepository) {
     this.#repositories = repositories;
@@ -43,28 +44,29 @@ export class PushTraces {
   }
 
   /**
-   * Moves refs back that git moved without a decision.
+   * Moves refs back that git moved without a decision. Does nothing for a push that has not begun.
    * @returns whether there were any
    */
   async undo(signal: AbortSignal): Promise<boolean> {
     const { name, path } = this.#opened;
-    const changed = async () => undoOf(await allRefs(path), this.#wanted());
-    if ((await changed()).length === 0) return false;
+    const before = this.#before;
+    if (before === undefined) return false;
+    if (undoOf(await allRefs(path), this.#wanted(before)).length === 0) return false;
     const { git, home } = await this.#repositories.tools();
     return await this.#repositories.inTurn(name, signal, async () => {
       const repository = await home.open(name);
       // The folder of a repository that is not kept goes.
       if (repository?.path !== path) return false;
-      const updates = undoOf(await allRefs(path), this.#wanted(repository));
+      const updates = undoOf(await allRefs(path), this.#wanted(before, repository));
       await moveRefs(git, path, { updates });
       return updates.length > 0;
     });
   }
 
   /** Where refs are unless git moved them on its own. */
-  #wanted(repository?: OpenRepository): ReadonlyMap<string, CommitId> {
+  #wanted(before: ReadonlyMap<string, CommitId>, repository?: OpenRepository): ReadonlyMap<string, CommitId> {
     if (repository?.keptRefs !== undefined) return new Map(Object.entries(repository.keptRefs));
-    const refs = new Map([...this.#before, ...this.#request.moved]);
+    const refs = new Map([...before, ...this.#request.moved]);
     if (repository !== undefined) {
       const { branch, tip } = repository.state;
       refs.set(branchRef(branch), tip ?? NO_COMMIT);

@@ -69,18 +69,39 @@ export class OidcSignIn {
   }
 
   /**
-   * Exchanges a refresh token for a newer token.
+   * Exchanges a refresh token for a newer token. Its ID token is optional (OpenID Connect Core 12.2): without one, an access
+   * token that only the issuer can read would be refused by the API for ever.
    * @throws Problem `unauthorized`, `invalid_request`, `not_ready`
    */
   async refresh({ refresh }: Readonly<Record<string, unknown>>): Promise<object> {
-    if (typeof refresh !== "string" || refresh === "") {
-      throw new Problem("invalid_request", "Send refresh, the refresh token of the sign-in.");
-    }
+    if (typeof refresh !== "string" || refresh === "") throw noRefreshToken();
     const { client, config } = await this.#open();
     const tokens = await client
       .refreshTokenGrant(config, refresh)
       .catch((error: Error) => this.#refused(client, error));
+    if (tokens.id_token === undefined && !this.#isForApi(tokens.access_token)) {
+      throw new Problem("unauthorized", "The issuer sent no newer token for Skiff: sign in again.");
+    }
     return this.#answer(tokens);
+  }
+
+  /**
+   * Revokes a refresh token (RFC 7009), if the issuer has an endpoint for that.
+   * @throws Problem `invalid_request`, `not_ready`
+   */
+  async revoke({ refresh }: Readonly<Record<string, unknown>>): Promise<object> {
+    if (typeof refresh !== "string" || refresh === "") throw noRefreshToken();
+    const { client, config } = await this.#open();
+    if (config.serverMetadata().revocation_endpoint === undefined) return { revoked: false };
+    try {
+      await client.tokenRevocation(config, refresh, { token_type_hint: "refresh_token" });
+    } catch (error) {
+      const { issuer } = this.#settings;
+      this.#options.print(`the issuer ${issuer} did not revoke a refresh token: ${(error as Error).message}`);
+      const detail = "The issuer did not revoke the refresh token, which is valid until it expires there.";
+      throw new Problem("not_ready", detail, { retryAfterS: 1, setting: "SKIFF_OIDC_ISSUER" });
+    }
+    return { revoked: true };
   }
 
   #answer({ access_token: access, id_token: id, refresh_token: refresh }: Tokens): object {
@@ -142,6 +163,10 @@ export class OidcSignIn {
     const detail = "The issuer does not answer: try again in a moment, or sign in with a key.";
     return new Problem("not_ready", detail, { retryAfterS: 1, setting: "SKIFF_OIDC_ISSUER" });
   }
+}
+
+function noRefreshToken(): Problem {
+  return new Problem("invalid_request", "Send refresh, the refresh token of the sign-in.");
 }
 
 /** Returns the claims of a token that the API will check; undefined if it is not signed. */

@@ -43,6 +43,9 @@ export function answerSession(options: DashboardOptions): Route {
       if (path === "/session/oidc/refresh") {
         return answerJson(response, { ...(await issuer.refresh(members)) });
       }
+      if (path === "/session/oidc/revoke") {
+        return answerJson(response, { ...(await issuer.revoke(members)) });
+      }
     }
     throw new Problem("unknown_route", `Nothing is served at ${request.method} ${path.slice(0, 80)}.`);
   };

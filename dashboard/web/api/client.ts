@@ -80,17 +80,21 @@ export async function request(method: string, path: string, options: SendOptions
 }
 
 /**
- * Sends with the credential of this page, once more with a newer one if the API refuses it. Without a newer one the session
- * has ended: nothing is sent before somebody signs in again.
+ * Sends with the credential of this page, and once more with a newer one if the API refuses it. If there is none, or the
+ * API refuses that too, the session has ended: nothing is sent before somebody signs in again.
  */
 export async function withCredential(send: () => Promise<Response>): Promise<Response> {
   if (ended.value !== undefined) {
     throw new ApiProblem(401, { code: "unauthorized", title: "Sign in again", detail: ended.value });
   }
-  const text = credential.value;
-  const response = await send();
+  let text = credential.value;
+  let response = await send();
   if (response.status !== 401 || text === undefined) return response;
-  if (await renew(text)) return await send();
+  if (await renew(text)) {
+    text = credential.value;
+    response = await send();
+    if (response.status !== 401 || text === undefined) return response;
+  }
   // Another one may have taken its place meanwhile.
   if (credential.value === text) ended.value = (await problemFrom(response.clone())).message;
   return response;

@@ -24,7 +24,7 @@ function SignInAgain({ why }: { readonly why: string }) {
     <Dialog title="Sign in again">
       <form onSubmit={submit}>
         <p>Skiff does not accept your key or token any more: {why}</p>
-        <p>This page keeps what you typed, and goes on when you are signed in.</p>
+        <p>This page keeps what you typed until you are signed in again. For somebody else it opens anew.</p>
         {signInFault.value === undefined ? null : <Notice kind="bad">{signInFault.value}</Notice>}
         {config?.oidc ? <IssuerLink issuer={config.oidc.issuer} /> : null}
         <TextField label="Key or token" type="password" value={text} onChange={setText} required mono />
@@ -42,16 +42,24 @@ function SignInAgain({ why }: { readonly why: string }) {
 /** A link to the issuer in a tab of its own, which signs in this one as well. */
 function IssuerLink({ issuer }: { readonly issuer: string }) {
   const [url, setUrl] = useState<string>();
+  const [count, setCount] = useState(0);
   const [fault, setFault] = useState<string>();
   useEffect(() => {
     const begin = async () => setUrl(await (await import("../session/oidc.ts")).beginAgain());
     begin().catch((error: unknown) => setFault(asProblem(error).message));
-  }, [issuer]);
+  }, [issuer, count]);
   if (fault !== undefined) return <Notice kind="bad">{fault}</Notice>;
   if (url === undefined) return null;
   return (
     <p>
-      <a class="button primary" href={url} target="_blank" rel="noopener noreferrer">
+      {/* Each sign-in can be finished once: the next click needs another one. */}
+      <a
+        class="button primary"
+        href={url}
+        target="_blank"
+        rel="noopener noreferrer"
+        onClick={() => setCount(count + 1)}
+      >
         Sign in with {new URL(issuer).host}, in a new tab
       </a>
     </p>

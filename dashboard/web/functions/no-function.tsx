@@ -9,7 +9,7 @@ export function NoFunction() {
   if (!can("deploy")) {
     return (
       <Empty title="No function yet">
-        <p>Your key may read functions, and deploys none: that needs the scope “deploy”.</p>
+        <p>Your key can read functions but cannot deploy them. That needs the scope “deploy”.</p>
       </Empty>
     );
   }

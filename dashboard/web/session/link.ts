@@ -49,11 +49,17 @@ export async function acceptOffer({ key, holder: next }: Offer): Promise<void> {
 
 /** Nobody is signed in with what the API refuses. */
 async function holderOfStored(stored: string): Promise<Holder | ApiProblem> {
-  const found = await holderOf(stored);
-  if (!(found instanceof ApiProblem) || found.status !== 401) return found;
-  if (await renew(stored)) return await holderOf(credential.value!);
-  if (credential.value === stored) signOut();
+  let [text, found] = [stored, await holderOf(stored)];
+  if (isRefused(found) && (await renew(stored))) {
+    text = credential.value!;
+    found = await holderOf(text);
+  }
+  if (isRefused(found) && credential.value === text) signOut();
   return found;
+}
+
+function isRefused(found: Holder | ApiProblem): boolean {
+  return found instanceof ApiProblem && found.status === 401;
 }
 
 async function useKey(key: string, before: Holder | undefined): Promise<void> {

@@ -1,12 +1,16 @@
 import { problemFrom } from "../api/problem.ts";
-import { signInWith } from "./session.ts";
+import { signInFault, signInWith } from "./session.ts";
 
 /** Where the page keeps what it needs after the way through the provider; of this tab alone. */
 const PLACE = "skiff.oidc";
 
-/** The same for a sign-in in a tab of its own, which has no storage of the tab that waits for it. */
-const AGAIN = "skiff.oidc.again";
-const PLACES = [PLACE, AGAIN] as const;
+/**
+ * Prefix of the same for sign-ins in a tab of their own, which has no storage of the tab that waits for it. Each has an
+ * entry under its state: several tabs can wait at once.
+ */
+const AGAIN = "skiff.oidc.again.";
+/** A dialog can stay open over a weekend before somebody follows its link. */
+const AGAIN_MS = 7 * 86_400_000;
 
 interface Finished {
   readonly token: string;
@@ -29,8 +33,18 @@ export async function beginSignIn(): Promise<void> {
 /** Begins a sign-in that another tab ends, and returns the address for that tab. This one keeps its page. */
 export async function beginAgain(): Promise<string> {
   const begun = (await post("/session/oidc", {})) as Begun;
-  localStorage.setItem(AGAIN, JSON.stringify(begun));
+  forgetOld();
+  localStorage.setItem(AGAIN + begun.state, JSON.stringify({ ...begun, at: Date.now() }));
   return begun.url;
+}
+
+/** Removes sign-ins that nobody finished. */
+function forgetOld(): void {
+  const places = Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index) ?? "");
+  for (const place of places.filter((each) => each.startsWith(AGAIN))) {
+    const { at } = JSON.parse(localStorage.getItem(place) ?? "{}") as { at?: number };
+    if (at === undefined || Date.now() - at > AGAIN_MS) localStorage.removeItem(place);
+  }
 }
 
 /**
@@ -40,18 +54,24 @@ export async function finishSignIn(): Promise<boolean> {
   const search = location.search;
   history.replaceState(history.state, "", "/");
   const state = new URLSearchParams(search).get("state");
-  const found = [sessionStorage, localStorage].map((storage, index) => {
-    const begun = JSON.parse(storage.getItem(PLACES[index]!) ?? "null") as Begun | null;
-    if (begun?.state !== state) return undefined;
-    storage.removeItem(PLACES[index]!);
-    return begun;
-  });
-  const [own, again] = found;
-  const begun = own ?? again;
-  if (begun === undefined) return false;
+  const own = take(sessionStorage, PLACE, state);
+  const begun = own ?? take(localStorage, `${AGAIN}${state}`, state);
+  if (begun === undefined) {
+    signInFault.value =
+      "This sign-in was finished before, is too old, or began in another browser: sign in again.";
+    return false;
+  }
   const answer = (await post("/session/oidc/finish", { ...begun, search })) as Finished;
   await signInWith(answer.token, answer.refresh);
   return own === undefined;
+}
+
+/** Returns the begun sign-in with a state, which can be finished once. */
+function take(storage: Storage, place: string, state: string | null): Begun | undefined {
+  const begun = JSON.parse(storage.getItem(place) ?? "null") as Begun | null;
+  if (begun?.state !== state) return undefined;
+  storage.removeItem(place);
+  return begun;
 }
 
 async function post(path: string, json: unknown): Promise<unknown> {

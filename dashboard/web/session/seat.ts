@@ -1,10 +1,12 @@
 import type { Holder } from "./session.ts";
 
 /**
- * Names what a page may keep for: another holder gets a page of their own. Who may read the same goes on with it, such as
- * somebody who signs in again with a newer key.
+ * Returns a key that changes when the page must open anew: another person must not see what the one before typed. The page
+ * stays for the same person with the same rights, such as after a sign-in with a newer key of the same name.
  */
 export function seatOf({ by, keyId, scopes, functions }: Holder): string {
   const canRead = scopes.includes("read") || scopes.includes("admin");
-  return canRead ? JSON.stringify([scopes.toSorted(), functions?.toSorted()]) : (keyId ?? by);
+  if (!canRead) return keyId ?? by;
+  const person = keyId === undefined ? by : by.replace(` (${keyId})`, "");
+  return JSON.stringify([person, scopes.toSorted(), functions?.toSorted()]);
 }

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import { api } from "../api/client.ts";
 import { ApiProblem, asProblem } from "../api/problem.ts";
-import { credential, signIn, signOut } from "./credential.ts";
+import { credential, refreshToken, signIn, signOut } from "./credential.ts";
+import { revokeAtIssuer } from "./renew.ts";
 
 export type Scope = "call" | "read" | "deploy" | "run" | "admin";
 
@@ -55,10 +56,18 @@ export async function leave(): Promise<void> {
   leaveHere();
 }
 
-/** Signs this browser out. Its key stays valid until it expires. */
+/** Signs this browser out, and revokes its refresh token. Its key or token stays valid until it expires. */
 export function leaveHere(): void {
+  const refresh = refreshToken();
   signOut();
   holder.value = undefined;
+  if (refresh !== undefined) void endAtIssuer(refresh);
+}
+
+async function endAtIssuer(refresh: string): Promise<void> {
+  const fault = await revokeAtIssuer(refresh);
+  if (fault === undefined || credential.value !== undefined) return;
+  signInFault.value = `You are signed out of this browser. Your sign-in at the issuer stays valid: ${fault}`;
 }
 
 /** Keeps a key or token that Skiff takes. */

@@ -47,7 +47,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
   );
 }
 
-/** What opened a dialog may be gone with what it did: then the content gets the focus, if nothing else has it. */
+/** Focuses the element that opened a dialog. If it is no longer in the page, the content gets a focus that nothing else has. */
 function giveFocus(to: Element | null): void {
   const isThere = to instanceof HTMLElement && to.isConnected && to !== document.body;
   if (isThere) to.focus({ preventScroll: true });

@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
 import { toProblem } from "../../../platform/problems.ts";
 import { printable } from "../../../process/printable.ts";
 import { Semaphore } from "../../../process/semaphore.ts";
@@ -7,10 +6,11 @@ import type { AuditLog } from "../../../store/store.ts";
 import { type GitHome, glance } from "../homes/git-home.ts";
 import { toGitProblem } from "../program/git-problem.ts";
 import { fetchedFolder } from "./fetch-branch.ts";
-import { isConflict, type MirrorOutcome, mirrorOf } from "./mirror-state.ts";
+import { type MirrorOutcome, mirrorOf, recordLast } from "./mirror-state.ts";
 import { type MirrorOrder, type MirrorServices, pullMirror } from "./pull.ts";
 import { isPushDue } from "./push-due.ts";
 import { PushQueue } from "./push-queue.ts";
+import { isTransient, retryTransient } from "./retry-transient.ts";
 
 /** A delivery of a webhook, for records. */
 export interface DeliveredPush extends Omit<MirrorOrder, "signal"> {
@@ -28,8 +28,6 @@ export interface MirrorsOptions extends MirrorServices {
 
 /** Another manager may have ended with a push that failed. */
 const LOOK_MS = 3_600_000;
-/** First and longest pause while another manager deploys to the same repository. */
-const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [500, 8_000];
 
 /** Follows other repositories, and lets others follow. */
 export class Mirrors {
@@ -40,7 +38,10 @@ export class Mirrors {
   readonly #next = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
-  /** As many as webhooks have places: a delivery that waits is not refused. */
+  /**
+   * At most as many pulls as webhooks get places for git: the others wait here, without a limit of time. A pull that gets
+   * no place within a minute is retried.
+   */
   readonly #places: Semaphore;
 
   constructor(options: MirrorsOptions) {
@@ -83,10 +84,7 @@ export class Mirrors {
     const before = this.#running.get(name);
     const run = (async () => {
       await before;
-      await this.#places.run(async () => {
-        this.#next.delete(name);
-        await this.#pull(delivered);
-      });
+      await this.#pull(delivered);
     })();
     this.#running.set(name, run);
     void run.finally(() => {
@@ -117,20 +115,30 @@ export class Mirrors {
     }
   }
 
-  /** Another manager may deploy what an earlier delivery announced: this one is not lost then. */
-  async #pullAfterOthers(order: MirrorOrder): Promise<MirrorOutcome> {
+  /** Gives its place back between attempts, so that a repository that is busy for long does not stop the others. */
+  async #pullWithRetries(order: MirrorOrder): Promise<MirrorOutcome> {
     const { repositories, limits } = this.#options;
-    const { principal, signal } = order;
-    const endMs = performance.now() + limits.gitMs;
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      try {
-        const pull = () => pullMirror(this.#options, order);
-        return await repositories.serve(principal.by, signal, pull);
-      } catch (error) {
-        if (!isConflict(error) || performance.now() > endMs) throw error;
-      }
-      await pause(pauseMs);
-      signal.throwIfAborted();
+    const { name, principal, signal } = order;
+    let isFirst = true;
+    const attempt = async () => {
+      // A delivery that arrives from now on needs another fetch, and is in `#next` at the second attempt.
+      if (isFirst) this.#next.delete(name);
+      isFirst = false;
+      return await repositories.serve(principal.by, signal, () => pullMirror(this.#options, order));
+    };
+    return await retryTransient(() => this.#places.run(attempt, signal), { signal, forMs: limits.gitMs });
+  }
+
+  /** Records an error that `pullMirror` does not record, because most attempts that end with it are retried. */
+  async #recordTransient(name: string, error: string): Promise<void> {
+    const { repositories, print, now } = this.#options;
+    try {
+      const { home } = await repositories.tools();
+      const mirror = (await home.find(name))?.state.mirror;
+      if (mirror?.direction !== "pull") return;
+      await recordLast(this.#options, { name, url: mirror.url }, { at: now(), error });
+    } catch (reason) {
+      print(`git: how the mirror of ${name} ended cannot be stored: ${toProblem(reason).detail}`);
     }
   }
 
@@ -141,13 +149,14 @@ export class Mirrors {
     const signal = repositories.closing;
     let [status, detail] = [200, ""];
     try {
-      const pulled = await this.#pullAfterOthers({ ...order, signal });
+      const pulled = await this.#pullWithRetries({ ...order, signal });
       detail = pulled.detail;
       print(`mirrored ${name}: ${detail}`);
     } catch (error) {
       const problem = toProblem(toGitProblem(error));
       [status, detail] = [problem.status, problem.code];
       print(printable(`mirror of ${name}: ${problem.detail.split("\n")[0]}`));
+      if (isTransient(error)) await this.#recordTransient(name, problem.detail);
     }
     const entry = { by: principal.by, from, action: "mirror", target: `git/${name}`, status, detail, callId };
     try {

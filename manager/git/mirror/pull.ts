@@ -66,7 +66,7 @@ export async function pullMirror(services: MirrorServices, order: MirrorOrder): 
     const { gitMs: timeoutMs, pushBytes: mostBytes } = limits;
     const problem = toMirrorProblem(error, { url, branch, secret, timeoutMs, mostBytes });
     const last = { at: now(), ...(commit ? { commit } : {}), error: toProblem(problem).detail };
-    // Who deploys meanwhile records how that ends.
+    // A delivery is retried after a conflict. The manager that deploys at the same time records its own result.
     if (!isConflict(problem)) await recordLast(services, { name, url }, last);
     throw problem;
   }

@@ -5,8 +5,10 @@ import { formatBytes, formatMs } from "../../../platform/quantity.ts";
 
 /** A slow client holds a place. The worst lines manage an average of 1 KiB/s. */
 const BODY: BodyPace = { windowMs: 30_000, leastBytes: 30 * 1024 };
-/** The kernel takes an answer in pieces, which are 64 KiB or more. */
+/** The kernel takes an answer in pieces, which are 64 KiB or more. A client that reads slowly makes room for one rarely. */
 const ANSWER_MS = 60_000;
+/** How often an answer is checked in its window: it is ended at most a tenth later. */
+const CHECKS = 10;
 
 interface BodyPace {
   readonly windowMs: number;
@@ -49,21 +51,24 @@ export function watchBody(
 }
 
 /**
- * Calls `onSlow` if a client takes nothing of its answer. While git writes nothing, the client is not at fault.
+ * Calls `onSlow` if a client reads so little of its answer that the buffer does not drain in a window. While git writes
+ * nothing, the client is not at fault.
  * @returns what ends the watch
  */
 export function watchAnswer(response: Writable, onSlow: OnSlow, windowMs = ANSWER_MS): () => void {
-  let hasMoved = true;
+  /** Checks in a row that found the same full buffer. */
+  let checksFull = 0;
   const onDrain = () => {
-    hasMoved = true;
+    checksFull = 0;
   };
   const timer = setInterval(() => {
-    if (response.writableNeedDrain && !hasMoved) {
-      stop();
-      onSlow(slow(`The client took nothing of the answer for ${formatMs(windowMs)}.`));
-    }
-    hasMoved = !response.writableNeedDrain;
-  }, windowMs).unref();
+    checksFull = response.writableNeedDrain ? checksFull + 1 : 0;
+    // The first check may come just after the buffer filled.
+    if (checksFull <= CHECKS) return;
+    stop();
+    const detail = `The client read too little of the answer for ${formatMs(windowMs)}: use a faster connection.`;
+    onSlow(slow(detail));
+  }, windowMs / CHECKS).unref();
   const stop = () => {
     clearInterval(timer);
     response.off("drain", onDrain);

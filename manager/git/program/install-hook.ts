@@ -4,6 +4,7 @@ import { access, chmod, constants, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { Problem } from "../../../platform/problems.ts";
+import { shortageOf } from "../../../platform/shortage.ts";
 import { PRE_RECEIVE } from "./hook.ts";
 
 const NAME = "pre-receive";
@@ -42,14 +43,18 @@ async function failureOf(file: string): Promise<string | undefined> {
     timeout: TRY_MS,
     killSignal: "SIGKILL",
   });
-  const channel = child.stdio[3] as Writable & NodeJS.ReadableStream;
-  channel.on("error", () => {});
-  channel.resume();
-  channel.write("exit 0\n");
+  const closed = once(child, "close");
+  // Node gives a process no streams where it found no open files for them: it reports the error then.
+  const channel = child.stdio?.[3] as (Writable & NodeJS.ReadableStream) | undefined;
+  channel?.on("error", () => {});
+  channel?.resume();
+  channel?.write("exit 0\n");
   try {
-    const [code] = (await once(child, "close")) as [number | null];
+    const [code] = (await closed) as [number | null];
     return code === 0 ? undefined : `it ended with ${code ?? "a signal"}`;
   } catch (error) {
+    // The folder is not at fault, and the next request tries again.
+    if (shortageOf(error) !== undefined) throw error;
     return (error as NodeJS.ErrnoException).code ?? String(error);
   }
 }

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import type { Socket } from "node:net";
 
 /** Shells that wait. A push runs up to this many commands at a time. */
@@ -19,6 +18,12 @@ export interface ShellCommand {
   readonly fileBytes?: number | undefined;
   /** Whether descriptor 3 stays. */
   readonly hasChannel: boolean;
+}
+
+interface WaitingShell {
+  readonly child: ChildProcess;
+  /** Resolves when it has ended, which it may have done before anybody asks. */
+  readonly closed: Promise<void>;
 }
 
 /** Processor time of one process, in seconds: a pack may unpack to a thousand times its size. */
@@ -55,7 +60,7 @@ done
  */
 export class WaitingShells {
   readonly #env: Readonly<Record<string, string>>;
-  #waiting: ChildProcess[] = [];
+  #waiting: WaitingShell[] = [];
   #refill: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -64,7 +69,10 @@ export class WaitingShells {
     this.#env = env;
   }
 
-  /** Starts a command, in a process group of its own. Its standard streams and descriptor 3 are pipes. */
+  /**
+   * Starts a command, in a process group of its own. Its standard streams and descriptor 3 are pipes.
+   * @throws Error with the code EMFILE if no open file is left for it
+   */
   start(command: ShellCommand): ChildProcess {
     const lines = linesOf(command);
     const child = this.#take();
@@ -78,41 +86,72 @@ export class WaitingShells {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#refill);
-    const closed = this.#waiting.map((child) => once(child, "close"));
-    for (const child of this.#waiting) child.kill("SIGKILL");
+    const shells = this.#waiting;
     this.#waiting = [];
-    await Promise.all(closed);
+    for (const { child } of shells) {
+      // The process of Skiff stays alive until they have ended.
+      keepAlive(child);
+      child.kill("SIGKILL");
+    }
+    await Promise.all(shells.map(({ closed }) => closed));
   }
 
   #take(): ChildProcess {
-    let child = this.#waiting.shift();
-    while (child && (child.exitCode !== null || child.signalCode !== null)) child = this.#waiting.shift();
+    let child = this.#waiting.shift()?.child;
+    while (child && (child.exitCode !== null || child.signalCode !== null))
+      child = this.#waiting.shift()?.child;
     if (child === undefined) return this.#spawn();
-    child.ref();
-    for (const stream of socketsOf(child)) stream.ref();
+    keepAlive(child);
     return child;
   }
 
   #spawn(): ChildProcess {
     const stdio = ["pipe", "pipe", "pipe", "pipe"] as const;
-    return spawn("/bin/sh", ["-c", SHELL], { cwd: "/", env: this.#env, stdio: [...stdio], detached: true });
+    const options = { cwd: "/", env: this.#env, stdio: [...stdio], detached: true };
+    const child = spawn("/bin/sh", ["-c", SHELL], options);
+    // An error without a listener would end Skiff.
+    child.on("error", () => {});
+    // Node gives a process no streams where it found no open files for them.
+    if ((child.stdio as unknown) === undefined) throw noOpenFile();
+    return child;
+  }
+
+  /** Starts a shell that waits. Returns whether the system had room for it. */
+  #add(): boolean {
+    let child: ChildProcess;
+    try {
+      child = this.#spawn();
+    } catch {
+      // The next command tries again, and has the error.
+      return false;
+    }
+    if (child.pid === undefined) return false;
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    child.once("close", () => resolve());
+    child.unref();
+    for (const stream of socketsOf(child)) stream.unref();
+    this.#waiting.push({ child, closed });
+    return true;
   }
 
   #scheduleRefill(): void {
     clearTimeout(this.#refill);
     if (this.#isClosed || this.#waiting.length >= PLACES) return;
     this.#refill = setTimeout(() => {
-      const child = this.#spawn();
-      // The next command tries again, and has the error.
-      child.on("error", () => {});
-      if (child.pid === undefined) return;
-      child.unref();
-      for (const stream of socketsOf(child)) stream.unref();
-      this.#waiting.push(child);
-      this.#scheduleRefill();
+      if (this.#add()) this.#scheduleRefill();
     }, REFILL_AFTER_MS);
     this.#refill.unref();
   }
+}
+
+/** Lets a child keep Skiff running, as other children do. */
+function keepAlive(child: ChildProcess): void {
+  child.ref();
+  for (const stream of socketsOf(child)) stream.ref();
+}
+
+function noOpenFile(): Error {
+  return Object.assign(new Error("git was not started: no open file is left"), { code: "EMFILE" });
 }
 
 function socketsOf({ stdio }: ChildProcess): readonly Socket[] {

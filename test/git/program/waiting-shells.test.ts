@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { buffer, text } from "node:stream/consumers";
 import { type ShellCommand, WaitingShells } from "../../../manager/git/program/waiting-shells.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -110,4 +110,14 @@ describe("shells that wait for commands of git", () => {
     assert.deepEqual(waiting(), []);
     assert.equal(await printed(start(["echo", "late"])), "late\n");
   });
+
+  it("end with their owner, also where one has ended before", async () => {
+    await printed(start(["true"]));
+    await untilWaiting();
+    const [pid] = waiting();
+    process.kill(pid!, "SIGTERM");
+    await eventually("its parent knows", () => !existsSync(`/proc/${pid}`));
+    await shells.close();
+    assert.deepEqual(waiting(), []);
+  }).timeout(5_000);
 });

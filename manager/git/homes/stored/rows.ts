@@ -21,7 +21,7 @@ export function withUpdates(
 }
 
 /**
- * Joins a change with what another manager recorded of the mirror meanwhile, which is in nobody's way.
+ * Joins a change with the mirror that another manager saved at the same time. It does not conflict with other changes.
  * @param before what the change began with
  * @returns undefined if the other one changed something else, or both changed the mirror
  */
