@@ -15,6 +15,7 @@ import { DeployBar } from "./deploy-bar.tsx";
 import { DraftNotices } from "./draft-notices.tsx";
 import { type Fault, FaultList, faultsOf, marksOf } from "./faults.tsx";
 import { FileList } from "./file-list.tsx";
+import { NewerVersions } from "./newer-versions.tsx";
 import { QuickCall } from "./quick-call.tsx";
 import { CodeSession } from "./session.ts";
 import { VersionCode } from "./version-code.tsx";
@@ -124,6 +125,7 @@ function Work({ session, workspace }: WorkProps) {
   const content = files[shown];
   return (
     <div class={isTrying ? "code trying" : "code"}>
+      <NewerVersions edited={workspace.current} />
       <DraftNotices session={session} workspace={workspace} current={data?.version} />
       <DeployBar {...{ session, workspace, isTrying }} onTry={() => setTrying(!isTrying)} />
       {problem === undefined ? null : (

@@ -129,6 +129,13 @@ export function shareOf(traffic: readonly Share[], version: number): number {
   return sum === 0 ? 0 : own / sum;
 }
 
+/** Returns the versions that take some of the calls and are newer than this one, with their parts from 0 to 1. */
+export function newerWithCalls(than: number, traffic: readonly Share[]) {
+  return traffic
+    .filter(({ version, weight }) => version > than && weight > 0)
+    .map(({ version }) => ({ version, share: shareOf(traffic, version) }));
+}
+
 /** The path of a function in the API. */
 export function pathOf(name: string): string {
   return `/func/${encodeURIComponent(name)}`;

@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import { Facts } from "../blocks/facts.tsx";
+import { withCode } from "../blocks/with-code.ts";
 import { LinkButton } from "../ui/button.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Section } from "../ui/page.tsx";
@@ -113,8 +114,8 @@ function About({ described }: { readonly described: Described }) {
           ),
         ],
         ["Calls of an instance", settings.isolation === "call" ? "one, then it is destroyed" : "many"],
-        ["Files", isolation?.files],
-        ["Network", isolation?.network],
+        ["Files", withCode(isolation?.files)],
+        ["Network", withCode(isolation?.network)],
         ["Created", <When at={createdAt} />],
         ["Changed", <When at={updatedAt} />],
       ]}

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { withCode } from "../blocks/with-code.ts";
 import { TextField } from "../ui/field.tsx";
 import { Section } from "../ui/page.tsx";
 import { Table } from "../ui/table.tsx";
@@ -32,7 +33,7 @@ export function Limits({ limits }: { readonly limits: Readonly<Record<string, Li
           rows={rows}
           keyOf={([name]) => name}
           columns={[
-            { title: "Limit", cell: ([, { meaning }]) => meaning },
+            { title: "Limit", cell: ([, { meaning }]) => withCode(meaning) },
             {
               title: "Value",
               cell: ([, limit]) => <span title={`${limit.value} ${limit.unit}`}>{limitText(limit)}</span>,

@@ -4,6 +4,7 @@ import { api } from "../api/client.ts";
 import { useResource } from "../api/resource.ts";
 import { BodyText } from "../blocks/body-text.tsx";
 import { Facts, Figure } from "../blocks/facts.tsx";
+import { withCode } from "../blocks/with-code.ts";
 import { Button } from "../ui/button.tsx";
 import { Copy, CopyLine } from "../ui/copy.tsx";
 import { Dialog } from "../ui/dialog.tsx";
@@ -147,10 +148,10 @@ function About({ system }: { readonly system: System }) {
         ["OpenID provider", oidc?.issuer ?? "none"],
         ["Commands", <Link href="/commands">{commands.on ? "on" : "off"}</Link>],
         ["Images of commands", commands.on ? commands.images.join(", ").replace(/^\*$/, "all") : undefined],
-        ["Files of functions", isolation?.files],
-        ["Network of functions", isolation?.network],
-        ["Files of programs", programs?.files],
-        ["Network of programs", programs?.network],
+        ["Files of functions", withCode(isolation?.files)],
+        ["Network of functions", withCode(isolation?.network)],
+        ["Files of programs", withCode(programs?.files)],
+        ["Network of programs", withCode(programs?.network)],
       ]}
     />
   );

@@ -125,4 +125,22 @@ describe("the code page", function () {
     await text(page, /Version 4 is live/);
     assert.equal(await called("merged"), "mine again");
   });
+
+  it("names a newer version that takes a part of the calls, and shows it", async () => {
+    await deploy("split");
+    await deploy("split", 'export default () => "newer";\n');
+    const headers = { authorization: `Bearer ${dashboard.key}`, "content-type": "application/json" };
+    const body = JSON.stringify({ weights: { 1: 80, 2: 20 } });
+    const { status } = await fetch(`${dashboard.skiff.url}/func/split/traffic`, {
+      method: "PUT",
+      body,
+      headers,
+    });
+    assert.equal(status, 200);
+    const page = await dashboard.open("/functions/split/code");
+    await text(page, /Version 2 is newer and takes 20 % of the calls/);
+    await shows(page, /one/);
+    await page.getByRole("link", { name: "Show version 2" }).click();
+    await shows(page, /newer/);
+  });
 });
