@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { keepProgram, keptFile, readKept } from "./kept-program.ts";
@@ -28,18 +29,30 @@ export function esbuildPath(): string {
 export async function compileProgram(entry: string, options: readonly string[]): Promise<string> {
   const file = keptFile([entry, ...options]);
   if (file === undefined) return await compile(entry, options);
-  const kept = readKept(file);
-  if (kept !== undefined) return kept;
-  const folder = mkdtempSync(`${file}-`);
+  return readKept(file) ?? (await compileAndKeep(file, entry, options)) ?? (await compile(entry, options));
+}
+
+/** Returns undefined if that fails: compiling without a file still works on a full disk, or says what is wrong. */
+async function compileAndKeep(
+  file: string,
+  entry: string,
+  options: readonly string[],
+): Promise<string | undefined> {
+  let folder: string | undefined;
+  let code: string | undefined;
   try {
+    // What a killed start leaves there is removed by the system.
+    folder = mkdtempSync(join(tmpdir(), "skiff-compile-"));
     const [outfile, metafile] = [join(folder, "program.js"), join(folder, "inputs.json")];
     await compile(entry, [...options, `--outfile=${outfile}`, `--metafile=${metafile}`]);
-    const code = readFileSync(outfile, "utf8");
+    code = readFileSync(outfile, "utf8");
     keepProgram(file, { code, inputs: inputsOf(metafile, dirname(entry)) });
-    return code;
+  } catch {
+    // A later start compiles again.
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
+  return code;
 }
 
 async function compile(entry: string, options: readonly string[]): Promise<string> {

@@ -30,22 +30,29 @@ export function keptFile(identity: readonly string[]): string | undefined {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     accessSync(folder, constants.W_OK);
   } catch {
-    // It was made by another user or is on a full disk. Compiling is only slower.
+    // It was made by another user, or cannot be made. Compiling is only slower.
     return undefined;
   }
   return join(folder, `${hashOf(JSON.stringify(identity))}.json`);
 }
 
-/** Returns the code that was kept in this file, unless one of its inputs has changed. */
+/** Returns the code that was kept in this file, unless one of its inputs has changed or something cannot be read. */
 export function readKept(file: string): string | undefined {
-  const text = contentOf(file);
-  if (text === undefined) return undefined;
-  const { code, hash, inputs } = parse(text);
-  const isCurrent = Object.entries(inputs).every(([path, before]) => hashOfFile(path) === before);
-  return isCurrent && hash === hashOf(code) ? code : undefined;
+  try {
+    const kept: unknown = JSON.parse(readFileSync(file, "utf8"));
+    if (!isKept(kept) || kept.hash !== hashOf(kept.code)) return undefined;
+    const isCurrent = Object.entries(kept.inputs).every(([path, before]) => hashOfFile(path) === before);
+    return isCurrent ? kept.code : undefined;
+  } catch {
+    // Compiling is only slower, and says what is wrong with an input.
+    return undefined;
+  }
 }
 
-/** Keeps the code in this file, for later starts. */
+/**
+ * Keeps the code in this file, for later starts.
+ * @throws Error if an input cannot be read or the file cannot be written
+ */
 export function keepProgram(file: string, { code, inputs }: Compiled): void {
   const hashes = inputs.map((path) => [path, hashOfFile(path)] as const);
   const kept: Kept = { code, hash: hashOf(code), inputs: Object.fromEntries(hashes) };
@@ -54,32 +61,22 @@ export function keepProgram(file: string, { code, inputs }: Compiled): void {
     writeFileSync(part, JSON.stringify(kept), { mode: 0o600 });
     renameSync(part, file);
   } catch (error) {
-    // The next start compiles again.
     rmSync(part, { force: true });
-    if (!["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    throw error;
   }
 }
 
-function parse(text: string): Kept {
-  try {
-    return JSON.parse(text) as Kept;
-  } catch {
-    return { code: "", hash: "", inputs: {} };
-  }
+function isKept(value: unknown): value is Kept {
+  const { code, hash, inputs } = Object(value) as Partial<Record<keyof Kept, unknown>>;
+  return typeof code === "string" && typeof hash === "string" && Object(inputs) === inputs;
 }
 
 /** Empty if the file does not exist. */
 function hashOfFile(path: string): string {
-  const content = contentOf(path);
-  return content === undefined ? "" : hashOf(content);
-}
-
-/** Undefined if the file does not exist. */
-function contentOf(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return hashOf(readFileSync(path, "utf8"));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { compileProgram } from "../../runtimes/compile-program.ts";
 import { keepProgram, keptFile, readKept } from "../../runtimes/kept-program.ts";
 
@@ -35,10 +36,14 @@ describe("the programs that Skiff compiles for itself", () => {
 
   it("fail with the text of esbuild, and leave nothing", async () => {
     writeFileSync(other, "export const word = ;\n");
-    await assert.rejects(compileProgram(entry, OPTIONS), /Unexpected ";"/);
-    const cache = keptFile([entry]);
-    const isLeft = (name: string) => existsSync(join(dirname(cache!), name, "program.js"));
-    if (cache !== undefined) assert.deepEqual(readdirSync(dirname(cache)).filter(isLeft), []);
+    const { TMPDIR = "/tmp" } = process.env;
+    process.env.TMPDIR = folder;
+    try {
+      await assert.rejects(compileProgram(entry, OPTIONS), /Unexpected ";"/);
+    } finally {
+      process.env.TMPDIR = TMPDIR;
+    }
+    assert.deepEqual(readdirSync(folder), ["entry.ts", "other.ts"]);
   });
 
   it("are read as they were kept until an input changes or is removed", () => {
@@ -62,6 +67,49 @@ describe("the programs that Skiff compiles for itself", () => {
     assert.equal(readKept(file), undefined);
     writeFileSync(file, text.replace('"kept"', '"left"'));
     assert.equal(readKept(file), undefined);
+  });
+
+  it("are not read from a file that is no kept program, or no file", () => {
+    const file = join(folder, "kept.json");
+    for (const text of [
+      "null",
+      "{}",
+      "[]",
+      '"kept"',
+      '{"code":1,"hash":"","inputs":{}}',
+      '{"code":"","hash":""}',
+    ]) {
+      writeFileSync(file, text);
+      assert.equal(readKept(file), undefined, text);
+    }
+    rmSync(file);
+    mkdirSync(file);
+    assert.equal(readKept(file), undefined);
+  });
+
+  it("are compiled where they cannot be kept, and leave nothing in the cache", () => {
+    const cache = join(folder, "cache");
+    const module = (name: string) => JSON.stringify(new URL(`../../runtimes/${name}`, import.meta.url).href);
+    const program = `
+      import { mkdirSync } from "node:fs";
+      import { keptFile } from ${module("kept-program.ts")};
+      import { compileProgram } from ${module("compile-program.ts")};
+      const [entry, other] = ${JSON.stringify([entry, other])};
+      mkdirSync(keptFile([other]));
+      const compiled = [await compileProgram(other, [])];
+      process.env.TMPDIR = "/nowhere";
+      compiled.push(await compileProgram(entry, ${JSON.stringify(OPTIONS)}));
+      console.log(JSON.stringify(compiled));`;
+    const env = { ...process.env, NODE_COMPILE_CACHE: cache, NODE_OPTIONS: "" };
+    const options = { env, encoding: "utf8", timeout: 20_000 } as const;
+    const output = execFileSync(process.execPath, ["--input-type=module", "-e", program], options);
+    const [first, second] = JSON.parse(output) as string[];
+    assert.match(first!, /var word = "one"/);
+    assert.match(second!, /var word = "one"/);
+    const isProgram = (path: string) => /programs\/./.test(path);
+    const left = readdirSync(cache, { recursive: true, encoding: "utf8" }).filter(isProgram);
+    // The folder in the way.
+    assert.equal(left.length, 1);
   });
 
   it("are taken from the compile cache where Node has one", async function () {

@@ -11,7 +11,9 @@ const path = signal(location.pathname);
 const guarded = new GuardedHistory(
   {
     path: () => location.pathname,
-    at: () => (history.state as { at?: number } | null)?.at ?? 0,
+    address: () => location.href,
+    at: () => (history.state as { at?: number } | null)?.at,
+    number: (at) => history.replaceState({ at }, ""),
     push: (to, at, replace) => navigate(to, { replace, state: { at } }),
     move: (by) => history.go(by),
   },

@@ -9,7 +9,8 @@ const PLACE = "skiff.oidc";
  * entry under its state: several tabs can wait at once.
  */
 const AGAIN = "skiff.oidc.again.";
-const AGAIN_MS = 3_600_000;
+/** A dialog can stay open over a weekend before somebody follows its link. */
+const AGAIN_MS = 7 * 86_400_000;
 
 interface Finished {
   readonly token: string;
@@ -57,7 +58,7 @@ export async function finishSignIn(): Promise<boolean> {
   const begun = own ?? take(localStorage, `${AGAIN}${state}`, state);
   if (begun === undefined) {
     signInFault.value =
-      "This sign-in was finished before, is older than an hour, or began in another browser: sign in again.";
+      "This sign-in was finished before, is too old, or began in another browser: sign in again.";
     return false;
   }
   const answer = (await post("/session/oidc/finish", { ...begun, search })) as Finished;

@@ -73,7 +73,7 @@ export interface Running {
   readonly memory?: ReadonlyMap<string, number> | undefined;
 }
 
-/** Returns what people are told of a function; undefined if the code of its current version is lost. */
+/** Returns the description of a function for people; undefined if the code of its current version is lost. */
 export function describeFunction(
   described: Described,
   { pods, deployments, memory }: Running,

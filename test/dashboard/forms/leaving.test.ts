@@ -3,7 +3,7 @@ import { GuardedHistory } from "../../../dashboard/web/leaving/history.ts";
 
 /** A tab with a history of its own, as a browser has it. */
 function tab(start: string) {
-  const entries = [{ path: start, at: 0 }];
+  const entries: { readonly path: string; readonly hash?: string; at?: number }[] = [{ path: start }];
   let current = 0;
   let isNeeded = false;
   let leave: (() => void) | undefined;
@@ -12,7 +12,11 @@ function tab(start: string) {
   const history = new GuardedHistory(
     {
       path: () => entries[current]!.path,
+      address: () => `${entries[current]!.path}${entries[current]!.hash ?? ""}`,
       at: () => entries[current]!.at,
+      number: (at) => {
+        entries[current]!.at = at;
+      },
       push: (path, at, isReplacing) => {
         if (!isReplacing) entries.splice(++current);
         entries[current] = { path, at };
@@ -35,6 +39,13 @@ function tab(start: string) {
   return {
     shown,
     go: (path: string) => history.go(path, path, false),
+    /** A link to a part of the page, which the browser follows without the router. It keeps one entry for each address. */
+    jump: (hash: string) => {
+      const { path, hash: before } = entries[current]!;
+      if (hash !== before) entries.splice(++current);
+      entries[current] = { path, hash };
+      history.moved();
+    },
     travel,
     travelAsAsked: () => travel(moves.shift()!),
     change: (isChanged: boolean) => {
@@ -89,6 +100,29 @@ describe("the way between pages", () => {
     deepEqual(page.shown, ["/functions/hello/settings", "/"]);
     page.travel(1);
     equal(page.shown.at(-1), "/functions/hello/settings");
+  });
+
+  it("finds the way back over links to parts of a page, which the router did not follow", () => {
+    const page = tab("/");
+    page.go("/keys");
+    page.jump("#content");
+    page.jump("#content");
+    page.go("/functions/hello/settings");
+    page.jump("#content");
+    page.change(true);
+    for (const by of [-4, -2]) {
+      page.travel(by);
+      page.travelAsAsked();
+      equal(page.path(), "/functions/hello/settings");
+      page.answer();
+    }
+    equal(page.shown.at(-1), "/functions/hello/settings");
+    page.travel(-2);
+    page.travelAsAsked();
+    page.change(false);
+    page.answer()!();
+    page.travelAsAsked();
+    equal(page.shown.at(-1), "/keys");
   });
 
   it("asks nothing for another part of the same page", () => {

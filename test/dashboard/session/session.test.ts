@@ -99,13 +99,15 @@ describe("the session of the dashboard", () => {
     match(session.signInFault.value ?? "", /sign in again/);
   });
 
-  it("forgets sign-ins that nobody finished", async () => {
-    const state = "abandoned";
-    localStorage.setItem(`skiff.oidc.again.${state}`, JSON.stringify({ state, url: "", at: 0 }));
+  it("forgets sign-ins that nobody finished, but none whose dialog stayed open overnight", async () => {
+    const keep = (state: string, at: number) =>
+      localStorage.setItem(`skiff.oidc.again.${state}`, JSON.stringify({ state, url: "", at }));
+    keep("abandoned", 0);
+    keep("overnight", Date.now() - 16 * 3_600_000);
     tab.answer = () => Response.json({ url: "https://id.example.com", state: "s", verifier: "v" });
     await issuer.beginAgain();
-    equal(localStorage.getItem(`skiff.oidc.again.${state}`), null);
-    ok(localStorage.getItem("skiff.oidc.again.s"));
+    equal(localStorage.getItem("skiff.oidc.again.abandoned"), null);
+    for (const state of ["overnight", "s"]) ok(localStorage.getItem(`skiff.oidc.again.${state}`), state);
   });
 
   it("keeps a page for the same person alone", () => {
