@@ -1,5 +1,7 @@
 import { Problem, toProblem } from "../../../platform/problems.ts";
-import { branchRef, shortId } from "../repository.ts";
+import { GitFailed } from "../program/git.ts";
+import type { GitProgram, StartOptions } from "../program/git-program.ts";
+import { branchRef, type CommitId, shortId } from "../repository.ts";
 import { toMirrorProblem } from "./mirror-failure.ts";
 import { type MirrorOutcome, mirrorOf, recordLast } from "./mirror-state.ts";
 import type { MirrorServices } from "./pull.ts";
@@ -27,8 +29,7 @@ export async function pushMirror(
   };
   try {
     const { config, env } = await reachMirror(mirror, { ...services, gitVersion });
-    const args = ["push", "--quiet", "--no-verify", "--end-of-options", url, `${tip}:${branchRef(branch)}`];
-    await git.run(args, { repository: path, config, env, signal });
+    await pushTip(git, { url, branch, tip }, { repository: path, config, env, signal });
   } catch (error) {
     const { gitMs: timeoutMs, pushBytes: mostBytes } = limits;
     const problem = toMirrorProblem(error, { url, branch, secret, timeoutMs, mostBytes });
@@ -40,4 +41,28 @@ export async function pushMirror(
     ...{ direction: "push", result: "pushed", branch, commit: tip },
     detail: `${branch} ${shortId(tip)} at ${url}`,
   };
+}
+
+const REJECTED = /\[(?:remote )?rejected\]/;
+
+interface Target {
+  readonly url: string;
+  readonly branch: string;
+  readonly tip: CommitId;
+}
+
+/** Every manager pushes what is deployed. One that is rejected because another one was faster has not failed. */
+async function pushTip(
+  git: GitProgram,
+  { url, branch, tip }: Target,
+  options: Pick<StartOptions, "repository" | "config" | "env" | "signal">,
+): Promise<void> {
+  const ref = branchRef(branch);
+  try {
+    await git.run(["push", "--quiet", "--no-verify", "--end-of-options", url, `${tip}:${ref}`], options);
+  } catch (error) {
+    if (!(error instanceof GitFailed && REJECTED.test(error.stderr))) throw error;
+    const listed = await git.run(["ls-remote", "--quiet", "--end-of-options", url, ref], options);
+    if (!listed.toString().split("\n").includes(`${tip}\t${ref}`)) throw error;
+  }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MirrorServices } from "../../../manager/git/mirror/pull.ts";
 import { PushQueue } from "../../../manager/git/mirror/push-queue.ts";
@@ -10,7 +11,8 @@ import { OtherSide } from "./other-side.ts";
 describe("a push to a mirror that fails", function () {
   this.timeout(30_000);
 
-  it("is tried again in the background, and printed once", async () => {
+  /** A repository with one commit, whose mirror is the branch `live` of the other side. */
+  async function startedQueue() {
     const other = await OtherSide.start();
     other.password = "";
     const bounds = { bounds: { pushBytes: 1024 ** 2 }, timeoutMs: 10_000 };
@@ -43,21 +45,46 @@ describe("a push to a mirror that fails", function () {
       print: (line: string) => lines.push(line),
     } as unknown as MirrorServices;
     const queue = new PushQueue(services, { firstRetryMs: 50 });
-    try {
-      other.instead = (_, response) => response.writeHead(503).end();
-      queue.changed("hello");
-      await eventually("it was tried three times", () => other.requests >= 3);
-      assert.match(state.mirror!.last!.error!, /503/);
-      other.instead = undefined;
-      await eventually("it is pushed", () => state.mirror!.last!.error === undefined);
-      assert.equal(other.head("live"), tip);
-      await eventually("it is printed", () => lines.length > 1);
-      assert.match(lines.join("\n"), /^mirror of hello: .*503.*\nmirrored hello: live [0-9a-f]{7} at .*$/);
-    } finally {
+    const close = async () => {
       closing.abort();
       await queue.close();
       await tools.git.close();
       await other.close();
+    };
+    return { other, tip, queue, lines, last: () => state.mirror!.last, signal: closing.signal, close };
+  }
+
+  it("is tried again in the background, and printed once", async () => {
+    const { other, tip, queue, lines, last, close } = await startedQueue();
+    try {
+      other.instead = (_, response) => response.writeHead(503).end();
+      queue.changed("hello");
+      await eventually("it was tried three times", () => other.requests >= 3);
+      assert.match(last()!.error!, /503/);
+      other.instead = undefined;
+      await eventually("it is pushed", () => last()!.error === undefined);
+      assert.equal(other.head("live"), tip);
+      await eventually("it is printed", () => lines.length > 1);
+      assert.match(lines.join("\n"), /^mirror of hello: .*503.*\nmirrored hello: live [0-9a-f]{7} at .*$/);
+    } finally {
+      await close();
+    }
+  });
+
+  it("has not failed if another manager pushed the same commit meanwhile", async () => {
+    const { other, tip, queue, last, signal, close } = await startedQueue();
+    try {
+      const hook = join(other.bare, "hooks/update");
+      writeFileSync(hook, '#!/bin/sh\ngit update-ref "$1" "$3"\nexit 1\n', { mode: 0o755 });
+      assert.equal((await queue.push("hello", signal)).result, "pushed");
+      assert.equal(other.head("live"), tip);
+      assert.equal(last()!.error, undefined);
+      other.git(["update-ref", "-d", "refs/heads/live"], other.bare);
+      writeFileSync(hook, "#!/bin/sh\nexit 1\n");
+      await assert.rejects(queue.push("hello", signal), /declined/);
+      assert.match(last()!.error!, /declined/);
+    } finally {
+      await close();
     }
   });
 });
