@@ -63,6 +63,15 @@ describe("a page of all functions of a cluster", () => {
     );
   });
 
+  it("also has a function whose code is lost, as the list has it", async () => {
+    const maps = cluster.server.list("configmaps").map(({ metadata }) => metadata);
+    for (const { name, labels } of maps)
+      if (labels?.["skiff.dev/function"] === "b") cluster.server.remove("configmaps", name);
+    await eventually("its loss is seen", async () => !("settings" in (await page())[1]!));
+    assert.deepEqual((await page())[1], (await cluster.platform.list({ limit: 10 }))[1]);
+    assert.deepEqual(await names({ limit: 2 }), ["a", "b"]);
+  });
+
   it("stops watching when nobody reads it any more", async () => {
     const { api, platform, server } = cluster;
     const shared = { api, namespace: "skiff-functions", endpoints: platform.mirror, times: QUICK };
