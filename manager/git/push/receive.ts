@@ -109,11 +109,17 @@ async function store({ repository, updates, objects, say }: Push, decision: Deci
     byGit: true,
   });
   for (const line of storedLines(decision)) say(line);
-  const names = atMost(
-    updates.map(({ ref }) => shortRef(ref)),
-    MOST_NAMES,
-  ).join(", ");
-  return { result: "stored", detail: `stored ${names}`, repository: saved };
+  const deleted = updates.filter(({ to }) => to === NO_COMMIT);
+  const kept = updates.filter(({ to }) => to !== NO_COMMIT);
+  const detail = [...namesAfter("stored", kept), ...namesAfter("deleted", deleted)].join(", ");
+  return { result: "stored", detail, repository: saved };
+}
+
+/** Nothing without updates. */
+function namesAfter(verb: string, updates: readonly RefUpdate[]): string[] {
+  if (updates.length === 0) return [];
+  const names = updates.map(({ ref }) => shortRef(ref));
+  return [`${verb} ${atMost(names, MOST_NAMES).join(", ")}`];
 }
 
 function storedLines({ stored, branch }: Decision): string[] {

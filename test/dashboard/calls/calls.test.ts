@@ -1,9 +1,8 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/signed-in.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 const SOURCE = `
 let open;
@@ -37,8 +36,7 @@ describe("The dashboard's pages of calls", function () {
   this.timeout(120_000);
   let dashboard: Dashboard;
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     await dashboard.skiff.deploy("hello", SOURCE);
   });

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, signedInDashboard } from "../../support/browser/signed-in.ts";
 import { eventually } from "../../support/eventually.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 const SOURCE = 'export default () => "one";\n';
 
@@ -12,8 +11,7 @@ describe("the code page", function () {
   this.timeout(120_000);
   let dashboard: Dashboard;
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
   });
   after(() => dashboard?.close());

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, signedInDashboard } from "../../support/browser/signed-in.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 describe("the page of a new function", function () {
   this.timeout(120_000);
   let dashboard: Dashboard;
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
   });
   after(() => dashboard?.close());

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, signedInDashboard } from "../../support/browser/signed-in.ts";
 import { eventually } from "../../support/eventually.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 const DEADLINE_MS = 15_000;
 
@@ -24,8 +23,7 @@ describe("the editor of flows", function () {
   };
 
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     await send(
       "POST",

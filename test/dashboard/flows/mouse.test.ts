@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, signedInDashboard } from "../../support/browser/signed-in.ts";
 import { eventually } from "../../support/eventually.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 const DOUBLE = "export default async (request) => Response.json(2 * (await request.json()).n);";
 /** Fails once, with a status that is not retried. */
@@ -15,8 +14,7 @@ describe("the editor of flows, by mouse", function () {
   let dashboard: Dashboard | undefined;
 
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     for (const [name, source] of Object.entries({ double: DOUBLE, flaky: FLAKY })) {
       const { status, body } = await dashboard.skiff.deploy(name, source);

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/signed-in.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 const STEP = `export default async (request) => {
   const { kind, isBad } = await request.json();
@@ -25,8 +24,7 @@ describe("the pages of flows and runs", function () {
   this.timeout(60_000);
   let dashboard: Dashboard;
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     const { status, body } = await dashboard.skiff.deploy("step", STEP);
     assert.equal(status, 201, JSON.stringify(body));

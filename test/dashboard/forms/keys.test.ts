@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, signedInDashboard } from "../../support/browser/signed-in.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 const PAGES = ["", "/secrets", "/access", "/schedules", "/versions", "/settings"].map(
   (part) => `/functions/hello${part}`,
@@ -13,8 +12,7 @@ describe("the dashboard with a key that has few rights", function () {
   this.timeout(240_000);
   let dashboard: Dashboard;
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     const { status } = await dashboard.skiff.deploy(
       "hello",

@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, signedInDashboard } from "../../support/browser/signed-in.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 describe("forms of the dashboard, in a browser", function () {
   this.timeout(240_000);
   let dashboard: Dashboard;
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     const { status } = await dashboard.skiff.deploy("hello", 'export default () => "one";');
     assert.equal(status, 201);

@@ -1,10 +1,9 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/signed-in.ts";
 import { eventually } from "../../support/eventually.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 const FAILING = `export default () => {
   const cart: any = undefined;
@@ -20,8 +19,7 @@ describe("Pages of functions", function () {
   let dashboard: Dashboard;
 
   before(async function () {
-    const why = whyNoBrowser();
-    if (why !== undefined) notTried(this, why);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     const { skiff } = dashboard;
     const one = await skiff.deploy("hello", 'export default () => "one";', "message=The+first+one");

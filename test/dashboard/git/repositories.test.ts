@@ -2,9 +2,8 @@ import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { GitUser } from "../../git/support/git-user.ts";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/signed-in.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 const code = (text: string) => `export default () => ${JSON.stringify(text)};`;
 
@@ -17,8 +16,7 @@ describe("Git in the dashboard", function () {
   const commits: string[] = [];
 
   before(async function () {
-    const why = whyNoBrowser();
-    if (why !== undefined) notTried(this, why);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     const { url } = dashboard.skiff;
     hello = await GitUser.init(`${url}/git/hello.git`);

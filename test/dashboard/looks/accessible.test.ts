@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { seriousFindings } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/signed-in.ts";
 import { eventually } from "../../support/eventually.ts";
-import { notTried } from "../../support/not-tried.ts";
 import { EMPTY, type Ids, MISSING, OPEN, pages, type State } from "./pages-and-states.ts";
 
 const HELLO = `export default async (request) => {
@@ -23,8 +22,7 @@ describe("the looks of the dashboard", function () {
   let desktop: Page;
   let phone: Page;
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     desktop = await dashboard.open("/", { colorScheme: "light" });
     phone = await dashboard.open("/", { ...PHONE, colorScheme: "dark" });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/signed-in.ts";
-import { notTried } from "../../support/not-tried.ts";
 
 const FAILS_ONCE = `let calls = 0;
 export default async (request) => {
@@ -24,8 +23,7 @@ describe("the dashboard's calls, topics and schedules", function () {
   };
 
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     await dashboard.skiff.deploy("resize", FAILS_ONCE);
     await dashboard.skiff.deploy(

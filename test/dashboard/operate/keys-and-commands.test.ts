@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { assertAccessible } from "../../support/browser/accessible.ts";
-import { whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser } from "../../support/browser/chromium.ts";
 import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/signed-in.ts";
-import { notTried } from "../../support/not-tried.ts";
 import { needsWall } from "../../support/skiff/walls.ts";
 
 describe("the dashboard's keys, commands, usage, audit and system", function () {
@@ -10,8 +9,7 @@ describe("the dashboard's keys, commands, usage, audit and system", function () 
   let dashboard: Dashboard;
 
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) notTried(this, reason);
+    needsBrowser(this);
     dashboard = await signedInDashboard();
     await dashboard.skiff.deploy("hello", "export default () => new Response('hello');");
     for (let call = 0; call < 3; call++) await (await fetch(`${dashboard.skiff.url}/fn/hello`)).text();

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { startChromium, whyNoBrowser } from "../../support/browser/chromium.ts";
+import { needsBrowser, startChromium } from "../../support/browser/chromium.ts";
 import { eventually } from "../../support/eventually.ts";
-import { notTried } from "../../support/not-tried.ts";
 import { type StartedSkiff, startedSkiff } from "../../support/skiff/started-skiff.ts";
 
 /** A page, a worker of it, and answers that try to act on whoever asks. */
@@ -30,8 +29,7 @@ describe("a page of a function in the browser of somebody who is signed in", fun
   let origin: string;
 
   before(async function () {
-    const reason = whyNoBrowser();
-    if (reason !== undefined) return notTried(this, reason);
+    needsBrowser(this);
     skiff = await startedSkiff({ dashboardPort: 0 });
     assert.equal((await skiff.deploy("evil", EVIL)).status, 201);
     browser = await startChromium();

@@ -128,6 +128,7 @@ describe("a push", () => {
       accepted(await user.push({ to: ":refs/heads/feature" })),
       /^deleting feature\ndeleted feature$/m,
     );
+    assert.ok(skiff.lines.includes("pushed hello: deleted feature"));
     assert.equal(await call(), "two");
   });
 

@@ -1,7 +1,9 @@
 /** A real Chromium for tests. */
 import { existsSync } from "node:fs";
 import { arch, platform } from "node:os";
+import type { Context } from "mocha";
 import type { Browser } from "playwright-core";
+import { notTried } from "../not-tried.ts";
 
 /**
  * Of the package, not used here. Without its policies a page of another origin could read the dashboard, and a browser of one
@@ -16,8 +18,13 @@ const LEFT_OUT = [
   "--disable-features=AudioServiceOutOfProcess,IsolateOrigins,site-per-process",
 ];
 
-/** Why no browser can be started here; undefined where one can. `CHROMIUM` may name one. */
-export function whyNoBrowser(): string | undefined {
+/** Skips a test where no browser can be started. `CHROMIUM` may name one. */
+export function needsBrowser(test: Context): void {
+  const reason = whyNoBrowser();
+  if (reason !== undefined) notTried(test, reason);
+}
+
+function whyNoBrowser(): string | undefined {
   const { CHROMIUM } = process.env;
   if (CHROMIUM) return existsSync(CHROMIUM) ? undefined : `CHROMIUM=${CHROMIUM} does not exist`;
   if (platform() === "linux" && arch() === "x64") return undefined;
