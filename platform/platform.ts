@@ -70,8 +70,8 @@ export interface Platform {
   list(page: Omit<Page, "names">): Promise<readonly FunctionSummary[]>;
 
   /**
-   * Describes functions in order of name, for pages that ask every few seconds. What changed a moment ago may be missing,
-   * and so may memory. A function has its summary alone if it cannot be described: its code is lost.
+   * Describes functions in order of name, for pages that ask every few seconds. The newest changes and the memory of
+   * instances may be missing. A function whose code is lost has only its summary.
    */
   describePage(page: Page): Promise<readonly (FunctionDescription | FunctionSummary)[]>;
 

@@ -1,6 +1,9 @@
 import { CALL_ID, operation } from "./operation.ts";
 import { array, COUNT, INSTANT, object, ref, type Schema, TEXT } from "./schema.ts";
 
+/** Describes two members of the last hour. */
+export const LIVE_COUNTS = "`liveCalls` and `liveErrors` count only the versions that have traffic now";
+
 const COLUMN: Schema = { enum: ["function", "key", "version", "hour"] };
 const USED = {
   calls: COUNT,
@@ -68,8 +71,7 @@ export function historySchemas(): Record<string, Schema> {
         { calls: COUNT, errors: COUNT, liveCalls: COUNT, liveErrors: COUNT },
         { p50Ms: ms, p95Ms: ms },
       ),
-      description:
-        "Calls of the last hour, also those of versions with traffic alone; median and 95th percentile within 10 %",
+      description: `Calls of the last hour; ${LIVE_COUNTS}; median and 95th percentile within 10 %`,
     },
     lastFailures: array(object({ at: INSTANT, text: TEXT }, failure), {
       description: "Failed calls of the last hour, newest last",

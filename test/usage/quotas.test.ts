@@ -10,7 +10,7 @@ const SECONDS = 3;
 const HELLO = `export default () => new Response("hi");`;
 
 for (const workers of [1, 2]) {
-  describe(`quotas on one machine, with ${workers} router process(es)`, function () {
+  describe(`quotas on one machine, with ${workers === 1 ? "one router process" : `${workers} router processes`}`, function () {
     // Other tests may keep the machine busy.
     this.timeout(60_000);
     let skiff: StartedSkiff;

@@ -1,6 +1,7 @@
 import { RUNTIMES } from "../../../platform/settings/runtime.ts";
 import { STEPS } from "../../api/describe/activity.ts";
 import { array, COUNT, object, type Schema, TEXT } from "../schema.ts";
+import { LIVE_COUNTS } from "../usage.ts";
 
 const MS: Schema = { type: "number", minimum: 0 };
 
@@ -12,8 +13,7 @@ export function activitySchemas(described: Record<string, Schema>): Record<strin
     runtime: { enum: RUNTIMES },
     lastHour: {
       ...object({ calls: COUNT, errors: COUNT, liveCalls: COUNT, liveErrors: COUNT }, { p95Ms: MS }),
-      description:
-        "Calls of the last hour, also those of versions with traffic alone; 95th percentile within 10 %",
+      description: `Calls of the last hour; ${LIVE_COUNTS}; 95th percentile within 10 %`,
     },
     series: {
       ...object({
@@ -21,7 +21,7 @@ export function activitySchemas(described: Record<string, Schema>): Record<strin
         ...{ calls: counts, errors: counts, liveErrors: counts },
         p95Ms: array({ type: ["number", "null"] }, { minItems: STEPS, maxItems: STEPS }),
       }),
-      description: "The same in steps of `stepS` seconds, oldest first; null without calls",
+      description: "The same counts in steps of `stepS` seconds, oldest first; `p95Ms` is null without calls",
     },
     noHistory: { ...TEXT, description: "Why lastHour and series are missing" },
   };

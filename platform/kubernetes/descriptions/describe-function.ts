@@ -23,8 +23,8 @@ export interface Described {
   readonly listed: ReadonlySet<string>;
 }
 
-/** What is known of a function when its versions have been read. */
-export interface Found {
+/** The objects of a function, and its instances that take calls. */
+export interface Parts {
   readonly resource: FunctionResource;
   /** The versions that may be called. */
   readonly kept: ReturnType<typeof keptVersions>;
@@ -34,8 +34,8 @@ export interface Found {
   readonly ready: (version: number) => readonly { readonly id: string }[];
 }
 
-/** Brings together what several objects say of a function. */
-export function describedOf({ resource, kept, records: complete, ready }: Found): Described {
+/** Combines the objects of a function. */
+export function describedOf({ resource, kept, records: complete, ready }: Parts): Described {
   const traffic = trafficOf(resource, kept);
   const isUnlisted = resource.status?.versions === undefined;
   const records = complete.filter(
@@ -50,7 +50,7 @@ export function describedOf({ resource, kept, records: complete, ready }: Found)
   };
 }
 
-/** Returns what lists of functions show. */
+/** Returns the summary of a function for lists. */
 export function summarize({ resource, current, ready }: Described): FunctionSummary {
   const { metadata, status = {} } = resource;
   const { [ANNOTATIONS.createdAt]: created, [ANNOTATIONS.updatedAt]: updated } = metadata.annotations ?? {};
@@ -65,7 +65,7 @@ export function summarize({ resource, current, ready }: Described): FunctionSumm
   };
 }
 
-/** What runs of a function. */
+/** The pods and Deployments of a function. */
 export interface Running {
   readonly pods: readonly Pod[];
   readonly deployments: readonly Deployment[];

@@ -36,9 +36,9 @@ export class FunctionReader {
     this.#options = options;
     this.#overview = new Overview({
       ...options,
-      found: (name, records) => {
+      combine: (name, records) => {
         const resource = options.endpoints.functions.get(name);
-        return resource && this.#isVisible(resource) ? this.#found(resource, records) : undefined;
+        return resource && this.#isVisible(resource) ? this.#combine(resource, records) : undefined;
       },
     });
   }
@@ -69,7 +69,7 @@ export class FunctionReader {
     return describeFunction(described, { pods: pods.items, deployments: deployments.items, memory });
   }
 
-  /** From memory, unless a watch is broken. */
+  /** Describes a page from memory, unless a watch is broken. */
   async describePage(page: Page): Promise<(FunctionDescription | FunctionSummary)[]> {
     return (await this.#overview.describePage(page)) ?? (await describeEach(this, page));
   }
@@ -110,10 +110,10 @@ export class FunctionReader {
   }
 
   async #described(resource: FunctionResource): Promise<Described> {
-    return this.#found(resource, await this.#options.versions.records(resource.metadata.name));
+    return this.#combine(resource, await this.#options.versions.records(resource.metadata.name));
   }
 
-  #found(resource: FunctionResource, records: readonly VersionRecord[]): Described {
+  #combine(resource: FunctionResource, records: readonly VersionRecord[]): Described {
     const { limits, endpoints } = this.#options;
     const ready = (version: number) => endpoints.ready(resource.metadata.name, version);
     return describedOf({ resource, kept: keptVersions(resource, limits), records, ready });

@@ -9,22 +9,22 @@ import { ObjectsByFunction } from "../objects/objects-by-function.ts";
 import { recordsOf, type VersionRecord } from "../versions/versions.ts";
 import { type Described, describeFunction, summarize } from "./describe-function.ts";
 
-/** Pages of all functions ask every few seconds while somebody reads them. */
+/** An open page of all functions asks every few seconds. */
 const IDLE_MS = 60_000;
 /** The longest wait for the first list. */
 const SYNC_MS = 5_000;
 
 export interface OverviewOptions extends Cluster {
   readonly endpoints: Pick<EndpointsMirror, "functions">;
-  /** Brings together what the objects of a function say; undefined if users do not see it. */
-  readonly found: (name: string, records: readonly VersionRecord[]) => Described | undefined;
+  /** Combines the objects of a function; undefined if users do not see it. */
+  readonly combine: (name: string, records: readonly VersionRecord[]) => Described | undefined;
   readonly times?: MirrorTimes | undefined;
   readonly idleMs?: number | undefined;
 }
 
 /**
- * Describes functions from memory. It watches their objects from the first page that somebody reads until nobody has read
- * one for a minute, so that an open page costs no requests.
+ * Describes functions from memory. It watches their objects from the first page that somebody reads until a minute after
+ * the last one, so that an open page costs no requests.
  */
 export class Overview {
   readonly #options: OverviewOptions;
@@ -36,18 +36,18 @@ export class Overview {
     this.#options = options;
   }
 
-  /** Undefined while a watch is broken: whoever asks must read what there is. */
+  /** Returns undefined while a watch is broken or the first list takes too long: read the API server then. */
   async describePage(page: Page): Promise<(FunctionDescription | FunctionSummary)[] | undefined> {
-    const { endpoints, found } = this.#options;
+    const { endpoints, combine } = this.#options;
     const watches = await this.#current();
     if (watches === undefined) return undefined;
     const names = page.names ?? [...endpoints.functions.values()].map(({ metadata }) => metadata.name);
     const described: (FunctionDescription | FunctionSummary)[] = [];
     for (const name of pageOf(names, page.after)) {
       if (described.length === page.limit) break;
-      const function_ = found(name, watches.records(name));
-      if (function_ === undefined) continue;
-      described.push(describeFunction(function_, watches.running(name)) ?? summarize(function_));
+      const combined = combine(name, watches.records(name));
+      if (combined === undefined) continue;
+      described.push(describeFunction(combined, watches.running(name)) ?? summarize(combined));
     }
     return described;
   }
@@ -81,17 +81,19 @@ export class Overview {
   }
 }
 
-/** Copies of what belongs to functions. */
+type Watch = Pick<Mirror<Resource>, "synced" | "isSynced" | "trouble" | "close">;
+
+/** Copies of the objects that belong to functions. */
 class Watches {
   readonly #parts = new ObjectsByFunction<Resource>();
   readonly #deployments = new ObjectsByFunction<Deployment>();
   readonly #pods = new ObjectsByFunction<Pod>();
-  /** What ConfigMaps say, until one of the function changes. */
+  /** Versions by function, until one of its ConfigMaps changes. */
   readonly #records = new Map<string, readonly VersionRecord[]>();
-  readonly #mirrors: readonly Mirror<Resource>[];
+  readonly #mirrors: readonly Watch[];
 
   constructor({ api, namespace, times }: OverviewOptions) {
-    const watch = <T extends Resource>(kind: Kind, objects: ObjectsByFunction<T>) =>
+    const watch = <T extends Resource>(kind: Kind, objects: ObjectsByFunction<T>): Watch =>
       new Mirror<T>({
         ...{ api, times, place: { kind, namespace } },
         labelSelector: kind === KINDS.configMaps ? `${LABELS.function},${LABELS.part}` : LABELS.function,
@@ -100,7 +102,7 @@ class Watches {
           const name = objects.set(key, object);
           if (name !== undefined && kind === KINDS.configMaps) this.#records.delete(name);
         },
-      }) as unknown as Mirror<Resource>;
+      });
     this.#mirrors = [
       watch(KINDS.configMaps, this.#parts),
       watch(KINDS.deployments, this.#deployments),
@@ -131,6 +133,6 @@ class Watches {
   }
 }
 
-function isCurrent({ isSynced, trouble }: Pick<Mirror<Resource>, "isSynced" | "trouble">): boolean {
+function isCurrent({ isSynced, trouble }: Pick<Watch, "isSynced" | "trouble">): boolean {
   return isSynced && trouble === undefined;
 }

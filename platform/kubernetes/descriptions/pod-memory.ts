@@ -6,11 +6,13 @@ import { LABELS } from "../objects/names.ts";
 const MIB = 1024 ** 2;
 /** Metrics servers measure every 15 s by default. */
 const EVERY_MS = 10_000;
-/** An older answer is waited for. */
+/** Callers wait for a new answer if the last one is older. */
 const USABLE_MS = 60_000;
+/** The longest wait for an answer. */
 const ANSWER_MS = 2_000;
-/** The pause after a failure, and where the cluster has no metrics API or refuses it. */
+/** The pause after a failure. */
 const FAILED_MS = 60_000;
+/** The pause if the cluster has no metrics API or refuses access to it. */
 const ABSENT_MS = 300_000;
 
 export interface PodMemoryOptions extends Cluster {
@@ -21,7 +23,7 @@ export interface PodMemoryOptions extends Cluster {
 
 /**
  * Reads the memory of all pods of functions with one request to the metrics API of the cluster, at most every 10 s and only
- * if somebody asks. Without that API nothing is known.
+ * on demand. Without that API the memory is unknown.
  */
 export class PodMemory {
   readonly #options: PodMemoryOptions;

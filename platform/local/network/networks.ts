@@ -1,10 +1,8 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { Problem } from "../../problems.ts";
-import { TABLE } from "./filter.ts";
+import { checkPublicNetwork } from "./check-public-network.ts";
 import { type Families, type Host, type Resolver, resolverOf, THIS_MACHINE } from "./host.ts";
-import type { Namespace } from "./namespace.ts";
 import { keyOf, type Plan, planFor } from "./plan.ts";
-import { INTERFACE } from "./routes.ts";
 import { findTools, type Tools } from "./tools.ts";
 import { WalledNetwork } from "./walled-network.ts";
 
@@ -16,15 +14,6 @@ const IDLE_MS = 60_000;
 const WATCH_MS = 5_000;
 /** Instances with the least used rules may end by then. */
 const RETRY_AFTER_S = 5;
-
-/** One address of each kind that must be unreachable where only public addresses are open. */
-const CLOSED = {
-  "-4": ["10.0.0.1", "100.64.0.1", "168.63.129.16", "169.254.169.254", "172.16.0.1", "192.168.0.1"],
-  "-6": ["fd00:ec2::254", "fe80::1", "64:ff9b::a00:1", "::10.0.0.1", "2002:a00:1::1"],
-};
-const PUBLIC = { "-4": "1.1.1.1", "-6": "2606:4700:4700::1111" };
-/** How `ip -batch` reports the line of an address without a route. */
-const REFUSED = /(?:unreachable|No route to host); Command failed -:(\d+)/gi;
 
 /** The network of one instance. Instances with equivalent rules share the namespace behind it. */
 export interface Network {
@@ -112,7 +101,7 @@ export class Networks {
       networks = new Networks(options, ground);
       const network = await networks.for(["public"]);
       const made = await networks.#entries.get(keyOf(planFor(["public"])))?.made;
-      if (made) await checkPublicNetwork(made, ground);
+      if (made) await checkPublicNetwork(made.namespace, ground);
       await network.close();
       return { available: true, networks };
     } catch (error) {
@@ -254,36 +243,4 @@ async function groundOf({ host = THIS_MACHINE, path }: NetworksOptions): Promise
 async function closeNetwork({ made }: Entry): Promise<void> {
   const network = await made.catch(() => undefined);
   await network?.close();
-}
-
-/**
- * Queries the kernel for the routes and the filter of a network with the plan `public`; sends nothing.
- * @throws Error that names a closed address with a route, or a public address without one
- */
-async function checkPublicNetwork({ namespace }: WalledNetwork, { tools, families }: Ground): Promise<void> {
-  const [filter] = await Promise.all([
-    namespace.run([tools.nft, "list", "chain", ...TABLE.split(" "), "output"]),
-    checkRoutes("-4", namespace, tools),
-    families.ipv6 && checkRoutes("-6", namespace, tools),
-  ]);
-  if (!filter.includes("hook output") || !filter.includes("policy drop")) {
-    throw new Error("a network has no filter");
-  }
-}
-
-async function checkRoutes(family: "-4" | "-6", namespace: Namespace, tools: Tools): Promise<void> {
-  const addresses = [...CLOSED[family], PUBLIC[family]];
-  const queries = addresses.map((address) => `route get ${address}\n`).join("");
-  // It continues after a refusal, and names the line of each.
-  const command = [tools.ip, family, "-force", "-batch", "-"];
-  const { output, failure } = await namespace.outcomeOf(command, queries);
-  const lines = Array.from((failure?.message ?? "").matchAll(REFUSED), ([, line]) => Number(line));
-  const isRefused = (address: string) =>
-    lines.includes(addresses.indexOf(address) + 1) || output.includes(`unreachable ${address} `);
-  const routes = output.trim() || failure?.message;
-  const open = CLOSED[family].find((address) => !isRefused(address));
-  if (open !== undefined) throw new Error(`a network has a route to the closed address ${open}: ${routes}`);
-  if (!output.includes(`dev ${INTERFACE}`)) {
-    throw new Error(`a network has no route to public addresses: ${routes}`);
-  }
 }

@@ -75,7 +75,7 @@ describe("a page of all functions of a cluster", () => {
   it("stops watching when nobody reads it any more", async () => {
     const { api, platform, server } = cluster;
     const shared = { api, namespace: "skiff-functions", endpoints: platform.mirror, times: QUICK };
-    const overview = new Overview({ ...shared, found: () => undefined, idleMs: 1_000 });
+    const overview = new Overview({ ...shared, combine: () => undefined, idleMs: 1_000 });
     const before = server.openWatches;
     assert.deepEqual(await overview.describePage({ limit: 1 }), []);
     await eventually("it watches", () => server.openWatches === before + 3);

@@ -85,7 +85,7 @@ describe("the memory of pods", () => {
     await platform.close();
   });
 
-  it("is a quantity of Kubernetes", () => {
+  it("is parsed from quantities of Kubernetes", () => {
     const quantities = { "0": 0, "128974848": 128_974_848, "129e6": 129e6, "129M": 129e6, "1Ki": 1_024 };
     for (const [text, bytes] of Object.entries(quantities)) assert.equal(bytesOf(text), bytes, text);
     assert.deepEqual([bytesOf("1.5Gi"), bytesOf("2000m"), bytesOf("3k")], [1.5 * 1_024 ** 3, 2, 3_000]);

@@ -4,8 +4,11 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkPublicNetwork } from "../../../../platform/local/network/check-public-network.ts";
+import { TABLE } from "../../../../platform/local/network/filter.ts";
 import { type Host, THIS_MACHINE } from "../../../../platform/local/network/host.ts";
 import { type Network, Networks, type NetworksOptions } from "../../../../platform/local/network/networks.ts";
+import { findTools, outcomeOf, run } from "../../../../platform/local/network/tools.ts";
 import { shortageOf } from "../../../../platform/shortage.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { notTried } from "../../../support/not-tried.ts";
@@ -75,6 +78,33 @@ describe("the networks of functions on this machine", function () {
     for (const address of ["fd00:ec2::254", "fe80::1", "64:ff9b::a00:1"]) {
       assert.match(lookUp(network, "-6", "route", "get", address), /No route to host|unreachable/, address);
     }
+    await network.close();
+  });
+
+  it("are refused with an open closed address, without a way out, or without a filter", async () => {
+    const tools = findTools();
+    const families = await THIS_MACHINE.families(tools);
+    const network = await networks!.for(["public"], true);
+    const inside = (argv: readonly string[]) => [...network.enter, ...argv];
+    const namespace = {
+      run: (argv: readonly string[], input?: string) => run(inside(argv), input),
+      outcomeOf: (argv: readonly string[], input?: string) => outcomeOf(inside(argv), input),
+    };
+    const check = () => checkPublicNetwork(namespace, { tools, families });
+    const route = (...change: readonly string[]) => namespace.run([tools.ip, ...change]);
+    await check();
+    const opened = [["-4", "192.168.0.1"] as const, ...(families.ipv6 ? [["-6", "fe80::1"] as const] : [])];
+    for (const [family, address] of opened) {
+      await route(family, "route", "add", address, "dev", "tap0");
+      await assert.rejects(check(), { message: new RegExp(`a route to the closed address ${address}:`) });
+      await route(family, "route", "del", address, "dev", "tap0");
+    }
+    await check();
+    await route("route", "add", "unreachable", "1.1.1.1");
+    await assert.rejects(check(), /no route to public addresses/);
+    await route("route", "del", "unreachable", "1.1.1.1");
+    await namespace.run([tools.nft, "-f", "-"], `add chain ${TABLE} output { policy accept ; }`);
+    await assert.rejects(check(), /has no filter/);
     await network.close();
   });
 
