@@ -5,7 +5,7 @@ import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { credential } from "../session/credential.ts";
 import { openSession } from "../session/link.ts";
 import { seatOf } from "../session/seat.ts";
-import { holder, signInFault, unanswered } from "../session/session.ts";
+import { holder, signInFault, staySignedIn, unanswered } from "../session/session.ts";
 import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { ForbiddenPage } from "./forbidden-page.tsx";
@@ -47,15 +47,17 @@ async function open(): Promise<boolean> {
     await openSession();
     return false;
   }
-  try {
-    const { finishSignIn } = await import("../session/oidc.ts");
-    const isForAnother = await finishSignIn();
-    if (isForAnother && holder.value !== undefined) close();
-    return isForAnother && holder.value !== undefined;
-  } catch (error) {
-    signInFault.value = asProblem(error).message;
-    return false;
-  }
+  const finish = async () => (await import("../session/oidc.ts")).finishSignIn();
+  const isForAnother = (await finish().catch(showFault)) && holder.value !== undefined;
+  if (isForAnother) close();
+  // A link that was followed before does no harm to who is signed in.
+  else await staySignedIn().catch(showFault);
+  return isForAnother;
+}
+
+function showFault(error: unknown): false {
+  signInFault.value = asProblem(error).message;
+  return false;
 }
 
 /** Browsers do not let every tab close itself. */

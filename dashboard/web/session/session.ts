@@ -48,6 +48,18 @@ export async function signInWith(text: string, refresh?: string): Promise<void> 
   }
 }
 
+/**
+ * Finds who is signed in already, after a sign-in that failed. It signs nobody out: another tab may wait for a newer sign-in.
+ * @throws ApiProblem if Skiff does not say
+ */
+export async function staySignedIn(): Promise<void> {
+  if (holder.value !== undefined || credential.value === undefined) return;
+  const found = await holderOf(credential.value);
+  if (found instanceof ApiProblem) return;
+  holder.value = found;
+  signInFault.value = undefined;
+}
+
 /** Signs out, and revokes a key that was made for this page. Throws, and signs nobody out, if that fails. */
 export async function leave(): Promise<void> {
   if (credential.value !== undefined && holder.value !== undefined) {

@@ -56,6 +56,22 @@ describe("the dashboard with a key that has few rights", function () {
     assert.equal(await page.locator(".notice.bad").count(), 0);
   });
 
+  it("stays signed in at a sign-in link that was followed before, which else asks for a key", async () => {
+    const { page } = await signedIn({ scopes: ["call"] });
+    const stale = `${dashboard.origin}/signed-in?state=stale&code=c`;
+    const start = page.getByRole("heading", { name: "What your key can do" });
+    await page.goto(stale);
+    await start.waitFor();
+    assert.equal(new URL(page.url()).pathname, "/");
+    await page.evaluate("localStorage.clear()");
+    await page.goto(stale);
+    await page.getByText("This sign-in was finished before").waitFor();
+    const { key } = await newKey({ scopes: ["call"] });
+    await page.getByLabel("Key or token").fill(key);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await start.waitFor();
+  });
+
   it("asks for another key over the page when its own is not valid any more, and keeps what was typed", async () => {
     const { page, id } = await signedIn({ scopes: ["read", "deploy"] });
     await visit(page, "/functions/hello/settings");

@@ -99,6 +99,24 @@ describe("the session of the dashboard", () => {
     match(session.signInFault.value ?? "", /sign in again/);
   });
 
+  it("stays, and signs nobody out, after a link that was followed before", async () => {
+    session.holder.value = undefined;
+    for (const [answer, by] of [
+      [refused, undefined],
+      [() => Response.json(HOLDER), HOLDER.by],
+    ] as const) {
+      tab.answer = answer;
+      tab.visit("/signed-in?state=stale&code=c");
+      equal(await issuer.finishSignIn(), false);
+      await session.staySignedIn();
+      deepEqual(
+        [session.holder.value?.by, kept.credential.value, kept.refreshToken()],
+        [by, "old", "refresh-1"],
+      );
+      equal(session.signInFault.value === undefined, by !== undefined);
+    }
+  });
+
   it("forgets sign-ins that nobody finished, but none whose dialog stayed open overnight", async () => {
     const keep = (state: string, at: number) =>
       localStorage.setItem(`skiff.oidc.again.${state}`, JSON.stringify({ state, url: "", at }));
