@@ -2,11 +2,11 @@ import { useEffect, useState } from "preact/hooks";
 import { asProblem } from "../api/problem.ts";
 import { useSessionConfig } from "../session/config.ts";
 import { ended } from "../session/credential.ts";
-import { leaveHere, signInFault, signInWith } from "../session/session.ts";
+import { leaveHere } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
-import { TextField } from "../ui/field.tsx";
 import { Notice } from "../ui/notice.tsx";
+import { KeyEntry } from "./key-entry.tsx";
 
 /** Over the page when the key or token is not valid any more: what was typed stays until somebody has signed in again. */
 export function SessionEnded() {
@@ -14,27 +14,26 @@ export function SessionEnded() {
 }
 
 function SignInAgain({ why }: { readonly why: string }) {
-  const [text, setText] = useState("");
   const config = useSessionConfig();
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void signInWith(text.trim());
-  };
+  const lead = (
+    <>
+      <p>Skiff does not accept your key or token any more: {why}</p>
+      <p>This page keeps what you typed until you are signed in again. For somebody else it opens anew.</p>
+      {config?.oidc ? <IssuerLink issuer={config.oidc.issuer} /> : null}
+    </>
+  );
   return (
     <Dialog title="Sign in again">
-      <form onSubmit={submit}>
-        <p>Skiff does not accept your key or token any more: {why}</p>
-        <p>This page keeps what you typed until you are signed in again. For somebody else it opens anew.</p>
-        {signInFault.value === undefined ? null : <Notice kind="bad">{signInFault.value}</Notice>}
-        {config?.oidc ? <IssuerLink issuer={config.oidc.issuer} /> : null}
-        <TextField label="Key or token" type="password" value={text} onChange={setText} required mono />
-        <footer>
-          <Button onClick={leaveHere}>Sign out</Button>
-          <Button type="submit" kind="primary" disabled={text.trim() === ""}>
-            Sign in
-          </Button>
-        </footer>
-      </form>
+      <KeyEntry lead={lead}>
+        {(isEmpty) => (
+          <footer>
+            <Button onClick={leaveHere}>Sign out</Button>
+            <Button type="submit" kind="primary" disabled={isEmpty}>
+              Sign in
+            </Button>
+          </footer>
+        )}
+      </KeyEntry>
     </Dialog>
   );
 }
