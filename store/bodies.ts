@@ -1,4 +1,4 @@
-/** Bodies over 64 KiB, which would make rows slow. Whoever stores a reference to one in a call or an event keeps it. */
+/** Bodies over 64 KiB, which would make rows slow. A reference to one in a call or an event keeps it. */
 export interface Bodies {
   /**
    * Stores a body as it comes. Durable when it resolves; removed after an hour unless a call or an event refers to it by then.

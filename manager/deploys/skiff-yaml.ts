@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Limits } from "../../platform/limits.ts";
 import type { Source, SourceType } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
-import { unknownSetting } from "../../platform/settings/invalid-setting.ts";
+import { isRecord, unknownSetting } from "../../platform/settings/invalid-setting.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { RETRY_MEMBERS, RETRY_QUERY } from "../../platform/settings/retry.ts";
 import {
@@ -106,10 +106,6 @@ function fromText(key: string, value: unknown): SettingsPatch {
 
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Files with the settings of one function, at the root of its source. */

@@ -122,7 +122,7 @@ export interface RefUpdate {
 }
 
 export const NO_COMMIT: CommitId = "0".repeat(40);
-export const DEFAULT_BRANCH = "main";
+const DEFAULT_BRANCH = "main";
 
 export function branchRef(branch: string): string {
   return `refs/heads/${branch}`;

@@ -10,8 +10,8 @@ import type { NewEvent } from "../event.ts";
  * are in different tables. Times are milliseconds since 1970. Methods throw Problem `store_unavailable` and `draining`, as in store.ts.
  *
  * An engine that has a run appends to it. Appends are compare-and-set on the number of the last entry and on the owner, so that
- * an engine that was thought dead cannot write into a run that another one took over. Whoever else wants something of a run
- * leaves a signal, which its owner reads and takes with an append.
+ * an engine that was thought dead cannot write into a run that another one took over. Other programs that want something of a
+ * run leave a signal, which its owner reads and takes with an append.
  */
 export interface Runs {
   /**

@@ -55,7 +55,7 @@ export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
     this.bodies = new FileBodies({ folder: join(dirname(options.file), "bodies"), run: this.#run });
     this.#thread = this.#start();
     this.opened = this.#thread;
-    // Whoever awaits `opened` handles the error.
+    // The caller that awaits `opened` handles the error.
     this.opened.catch(() => {});
     this.#retention = new RetentionTimer(
       () => this.removeOld(new Date()),

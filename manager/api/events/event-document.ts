@@ -34,7 +34,7 @@ function dataMembers(bytes: Uint8Array, type = "application/json"): Record<strin
     const data: unknown = JSON.parse(text);
     return isTooDeep(data, MOST_LEVELS) ? binary : { data };
   } catch {
-    // Whoever published it declared a type that it does not have.
+    // The publisher declared a type that the data does not have.
     return binary;
   }
 }

@@ -15,7 +15,7 @@ export function answerExport(services: Services): Handler {
     const { values } = readParameters(ctx, { values: flag });
     const { principal } = ctx.state;
     if (values) requireScope(principal, "admin");
-    // Whoever is limited to some functions sees nothing that concerns all of them.
+    // A key for some functions sees nothing that concerns all of them.
     const kinds = principal.functions === undefined ? all : [];
     const names = (await visibleFunctions(platform, principal)).map(({ name }) => name);
     ctx.status = 200;

@@ -12,7 +12,7 @@ import { readJson } from "../read-json.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { isBranchName } from "./branch-name.ts";
-import { requireMembers, requireRepository, signalOf, unknownRepository } from "./repository-access.ts";
+import { noRepository, requireMembers, requireRepository, signalOf } from "./repository-access.ts";
 import { repositoryDocument } from "./repository-document.ts";
 
 const BODY_BYTES = 4 * 1024;
@@ -51,7 +51,7 @@ export function removeRepository(services: Services): Handler {
     await repositories.inTurn(name, signalOf(ctx, services), async () => {
       const repository = await home.find(name);
       requireMembers(ctx.state.principal, name, repository?.state);
-      if (repository === undefined) throw unknownRepository(name);
+      if (repository === undefined) throw noRepository(name);
       refusePending(repository);
       await home.remove(name);
     });

@@ -32,7 +32,7 @@ export function receiveHook(services: Services): Handler {
     const delivery = readDelivery(headers, body, branch);
     if (delivery.kind === "ping") return answerJson(ctx, { result: "pong" });
     if (delivery.kind === "ignored") return answerJson(ctx, { result: "ignored", reason: delivery.why });
-    // Whoever set the mirror may deploy every function, and lets whoever pushes there do so.
+    // Only a key for all functions sets a mirror, so a push there may deploy all of them.
     const principal: Principal = { by: `webhook ${sender}`, scopes: ["deploy"] };
     mirrors.pullLater({
       ...{ name, principal, from: ctx.state.from, callId: ctx.state.callId },

@@ -15,11 +15,11 @@ import { hostsOf } from "../deploy-function.ts";
 import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
 import { gitError } from "./git-request.ts";
 import {
+  noRepository,
   requireMembers,
   requireRepository,
   rethrowUnlessFree,
   signalOf,
-  unknownRepository,
 } from "./repository-access.ts";
 
 /** `GET /git/NAME.git/info/refs?service=`: the refs, which begin a clone, a fetch or a push. */
@@ -65,7 +65,7 @@ export function uploadPack(services: Services): Handler {
     await services.repositories.serve(ctx.state.by, signal, async () => {
       const tools = await services.repositories.tools();
       const repository = await tools.home.open(name);
-      if (repository === undefined) throw unknownRepository(name);
+      if (repository === undefined) throw noRepository(name);
       const request = services.repositories.live.begin(name);
       try {
         await answer(ctx, { ...tools, repository }, { path: "git-upload-pack", query: "", signal });
@@ -103,8 +103,11 @@ export function receivePack(services: Services): Handler {
           session,
         });
       } finally {
-        await session.end();
-        await work.repository.release();
+        try {
+          await session.end();
+        } finally {
+          await work.repository.release();
+        }
       }
       // Git sends an empty push to learn whether it may send a large one.
       const isEmpty = !session.isDecided && ctx.req.headers["content-length"] === EMPTY_PUSH_BYTES;
@@ -135,16 +138,14 @@ async function answer(
   const onSlow = (problem: Problem) => slow.abort(problem);
   const ended = AbortSignal.any([signal, slow.signal]);
   const { status, fields, body, started } = await serveBackend(git, {
-    ...{
-      backend,
-      repository: repository.path,
-      path,
-      query,
-      request: ctx.req,
-      by: ctx.state.by,
-      onSlow,
-      signal: ended,
-    },
+    backend,
+    repository: repository.path,
+    path,
+    query,
+    request: ctx.req,
+    by: ctx.state.by,
+    onSlow,
+    signal: ended,
     ...(session === undefined ? {} : { hooks }),
   });
   const hooked = session?.serve(started.channel!);
@@ -153,7 +154,7 @@ async function answer(
   res.statusCode = status;
   for (const [name, value] of fields) res.setHeader(name, value);
   const unwatch = watchAnswer(res, onSlow);
-  // Whoever left needs no answer.
+  // A client that left needs no answer.
   await pipeline(body, res, { end: false, signal: ended }).catch(() => body.destroy());
   unwatch();
   // The client reads errors of git in the answer.

@@ -50,7 +50,8 @@ export async function withRepository<T>(
   });
 }
 
-export function unknownRepository(name: string): Problem {
+/** Says only what was looked up: a function with the name may exist, whose repository was not made yet. */
+export function noRepository(name: string): Problem {
   return new Problem("unknown_repository", `There is no repository "${name}".`);
 }
 

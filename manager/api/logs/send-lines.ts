@@ -25,7 +25,7 @@ async function* gathered<T>(lines: AsyncIterable<T>, write: (line: T) => string)
       if (first.done) return;
       let text = write(first.value);
       next = reader.next();
-      // Whoever awaits it gets its error.
+      // The loop gets its error when it awaits it.
       next.catch(() => {});
       const nothing = turn(undefined);
       while (text.length < CHUNK_CHARACTERS) {

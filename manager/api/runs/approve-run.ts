@@ -31,7 +31,7 @@ export function approveRun(services: Services): Handler {
     const { step, item } = readParameters(ctx, readers);
     refusePrecondition(ctx);
     const decision = await readDecision(ctx.req);
-    // The route asks for `call`. Whoever may not read a run must not decide about it either.
+    // The route asks for `call`. A key that may not read a run must not decide about it either.
     const run = await requireRun(services, ctx, "read");
     const describer = await readRun(requirePart(services, "runs"), run);
     if (step !== undefined && describer.unitsOf(step) === undefined) throw unknownStep(step, describer.names);

@@ -1,4 +1,5 @@
 import { Problem } from "../../../platform/problems.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { refuseOthers } from "../../deploys/route-rules.ts";
 import { readJson } from "../read-json.ts";
 import type { Call } from "../services.ts";
@@ -19,8 +20,4 @@ export async function readObject(
   if (!isRecord(value)) throw new Problem("invalid_request", "The body must be a JSON object.");
   refuseOthers(value, members, "The body");
   return value;
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,12 +2,13 @@ import { checkFunctionName } from "../../../platform/function-name.ts";
 import type { FunctionDescription, Traffic } from "../../../platform/platform.ts";
 import { checkPrecondition } from "../../../platform/precondition.ts";
 import { Problem, unknownFunction } from "../../../platform/problems.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { checkTraffic, MOST_WEIGHT } from "../../../platform/traffic.ts";
 import { readGuard, readSticky } from "../../deploys/route-rules.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
-import { isRecord, readObject } from "./read-object.ts";
+import { readObject } from "./read-object.ts";
 import { readPrecondition } from "./read-options.ts";
 import { reroute } from "./reroute.ts";
 

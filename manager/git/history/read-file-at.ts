@@ -15,7 +15,7 @@ export async function kindAt(git: Git, options: PlaceOptions): Promise<"file" | 
 }
 
 /** Reads a small regular file of a commit; undefined if there is none. */
-export async function readFileAt(git: Git, options: PlaceOptions): Promise<Uint8Array | undefined> {
+async function readFileAt(git: Git, options: PlaceOptions): Promise<Uint8Array | undefined> {
   const entry = await entryAt(git, options);
   if (!entry?.mode.startsWith("100") || (entry.sizeBytes ?? 0) > MOST_BYTES) return undefined;
   return (await readBlobs(git, { ...options, ids: [entry.id] })).get(entry.id);

@@ -97,7 +97,7 @@ export interface MaintainOptions {
 export interface RepositoryChange {
   readonly state: RepositoryState;
   /** The folder with new objects, such as the quarantine of a push. Objects in the repository itself are always kept. */
-  readonly objects?: string;
+  readonly objects?: string | undefined;
   /**
    * Refs to set. The folder's own refs are moved to `to` as well, unless `byGit`: then `receive-pack` moves them, and only
    * what is kept elsewhere is moved here.

@@ -1,7 +1,7 @@
 import { delimiter } from "node:path";
 
 /** Where git may read and write besides the repository. */
-export interface GitPlaces {
+export interface GitPaths {
   /** An empty folder: git reads configuration of the user in its home, and runs what is in a folder of hooks. */
   readonly empty: string;
   /** The search path for the programs of git. */
@@ -17,7 +17,7 @@ export interface GitBounds {
 const BIG_FILE = "1m";
 
 /** What holds for every command. Nothing else configures git: neither the machine, nor the user, nor the repository. */
-function configuration({ empty }: GitPlaces, { pushBytes }: GitBounds): Record<string, string> {
+function configuration({ empty }: GitPaths, { pushBytes }: GitBounds): Record<string, string> {
   return {
     "core.hooksPath": empty,
     "core.bigFileThreshold": BIG_FILE,
@@ -59,18 +59,18 @@ function configuration({ empty }: GitPlaces, { pushBytes }: GitBounds): Record<s
 
 /** All variables of a command of git. */
 export function gitEnvironment(
-  places: GitPlaces,
+  paths: GitPaths,
   bounds: GitBounds,
   config: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const entries = Object.entries({ ...configuration(places, bounds), ...config });
+  const entries = Object.entries({ ...configuration(paths, bounds), ...config });
   const pairs = entries.flatMap(([key, value], index) => [
     [`GIT_CONFIG_KEY_${index}`, key],
     [`GIT_CONFIG_VALUE_${index}`, value],
   ]);
   return {
-    PATH: places.path,
-    HOME: places.empty,
+    PATH: paths.path,
+    HOME: paths.empty,
     LC_ALL: "C",
     TZ: "UTC",
     GIT_CONFIG_NOSYSTEM: "1",

@@ -36,7 +36,7 @@ export async function findGit({ folder, path, ...options }: FindOptions): Promis
   await mkdir(empty, { recursive: true });
   await mkdir(hooks, { recursive: true });
   await installHook(hooks);
-  const git = new GitProgram({ ...options, places: { empty, path: searchPath(path) } });
+  const git = new GitProgram({ ...options, paths: { empty, path: searchPath(path) } });
   const print = async (arg: string) => (await git.run([arg], { repository: empty })).toString().trim();
   let backend: string;
   try {

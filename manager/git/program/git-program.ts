@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
-import { type GitBounds, type GitPlaces, gitEnvironment } from "./environment.ts";
+import { type GitBounds, type GitPaths, gitEnvironment } from "./environment.ts";
 import { type Git, GitFailed, type GitOptions, type RunningGit } from "./git.ts";
 import { WaitingShells } from "./waiting-shells.ts";
 
@@ -11,7 +11,7 @@ const STDERR_BYTES = 16 * 1024;
 const MEMORY_BYTES = 1024 ** 3;
 
 export interface GitProgramOptions {
-  readonly places: GitPlaces;
+  readonly paths: GitPaths;
   readonly bounds: GitBounds;
   /** Time of a command, in milliseconds. */
   readonly timeoutMs: number;
@@ -44,7 +44,7 @@ export class GitProgram implements Git {
 
   constructor(options: GitProgramOptions) {
     this.#options = options;
-    this.#env = gitEnvironment(options.places, options.bounds);
+    this.#env = gitEnvironment(options.paths, options.bounds);
     this.#shells = new WaitingShells(this.#env);
   }
 
@@ -69,7 +69,7 @@ export class GitProgram implements Git {
   }
 
   start(args: readonly string[], options: StartOptions): StartedGit {
-    const { places, bounds, timeoutMs } = this.#options;
+    const { paths, bounds, timeoutMs } = this.#options;
     const { program = "git", repository, objects, env, config, hasChannel = false } = options;
     const { memoryBytes = MEMORY_BYTES, fileBytes } = options;
     const deadline = AbortSignal.timeout(timeoutMs);
@@ -78,7 +78,7 @@ export class GitProgram implements Git {
     const child = this.#shells.start({
       folder: repository,
       env: this.#differing({
-        ...gitEnvironment(places, bounds, config),
+        ...gitEnvironment(paths, bounds, config),
         GIT_DIR: repository,
         ...(objects === undefined ? {} : quarantine(repository, objects)),
         ...env,
@@ -108,7 +108,7 @@ export class GitProgram implements Git {
       }
     };
     const ended = done();
-    // Whoever only reads the output learns of the end by that.
+    // A caller that only reads the output does not await the end.
     ended.catch(() => {});
     const channel = hasChannel ? (child.stdio[3] as Readable & Writable) : undefined;
     channel?.on("error", () => {});

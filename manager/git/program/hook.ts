@@ -5,8 +5,8 @@ import type { RefUpdate } from "../repository.ts";
 
 /**
  * Asks Skiff about a push. Descriptor 3 leads to it through `git http-backend` and `git receive-pack`; its end means that
- * Skiff has ended. Every line of an option is marked, so that one with line breaks cannot forge another line. A program to
- * mark them takes longer to start than a shell for a few lines, which it reads byte by byte.
+ * Skiff has ended. Every line of an option is marked, so that one with line breaks cannot forge another line. The shell
+ * marks the first updates itself, although it reads byte by byte: to start `sed` takes longer.
  */
 export const PRE_RECEIVE = `#!/bin/sh
 {

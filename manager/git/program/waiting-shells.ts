@@ -77,7 +77,7 @@ export class WaitingShells {
     const lines = linesOf(command);
     const child = this.#take();
     child.stdin?.write(lines);
-    if (!command.hasChannel) child.stdio?.[3]?.destroy();
+    if (!command.hasChannel) child.stdio[3]?.destroy();
     this.#scheduleRefill();
     return child;
   }

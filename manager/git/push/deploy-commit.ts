@@ -156,10 +156,7 @@ async function begin(
     created: plan.functions.filter(({ former }) => former === undefined).map(({ name }) => name),
   };
   const saved = await repository.save({ state: { ...repository.state, pending } });
-  return {
-    repository: saved,
-    ...(objects === undefined ? {} : { objects: moved(objects, repository, saved) }),
-  };
+  return { repository: saved, objects: objects && moved(objects, repository, saved) };
 }
 
 /** A new repository gets its name with its first save: its quarantine is in another folder then. */
@@ -185,10 +182,7 @@ async function prepare(
   const { state } = repository;
   const pending = { ...state.pending!, until: Date.now() + limits.startMs + MARGIN_MS, changes };
   signal.throwIfAborted();
-  return await repository.save({
-    state: { ...state, pending },
-    ...(objects === undefined ? {} : { objects }),
-  });
+  return await repository.save({ state: { ...state, pending }, objects });
 }
 
 /** Says what a commit became, such as `main abc1234: hello version 4`. */

@@ -104,7 +104,7 @@ async function allEnd<T extends unknown[]>(
 async function store({ repository, updates, objects, say }: Push, decision: Decision): Promise<Accepted> {
   const saved = await repository.save({
     state: repository.state,
-    ...(objects !== undefined && { objects }),
+    objects,
     refs: updates,
     byGit: true,
   });

@@ -7,7 +7,7 @@ import { GitProgram } from "../../../manager/git/program/git-program.ts";
 /** The git of Skiff, with an empty folder that the caller removes. */
 export function gitProgramIn(empty: string): GitProgram {
   return new GitProgram({
-    places: { empty, path: searchPath(process.env.PATH) },
+    paths: { empty, path: searchPath(process.env.PATH) },
     bounds: { pushBytes: 1024 ** 3 },
     timeoutMs: 60_000,
   });

@@ -21,7 +21,7 @@ export interface RefreshMeans {
 }
 
 /**
- * Brings the folder of a repository to what its row says. Whoever reads it meanwhile finds each ref as it was or as it is,
+ * Brings the folder of a repository to what its row says. A reader finds each ref as it was or as it is meanwhile,
  * and the objects of both.
  * @param branch the branch that deploys
  */

@@ -2,7 +2,7 @@ import type { Limits } from "../../../../platform/limits.ts";
 import { Problem } from "../../../../platform/problems.ts";
 import { formatBytes } from "../../../../platform/quantity.ts";
 import { quarantinedBytes } from "../../homes/maintain.ts";
-import { packsIn } from "../../homes/objects.ts";
+import { bytesOf, packsIn } from "../../homes/objects.ts";
 import { type Git, GitFailed } from "../../program/git.ts";
 import { NO_COMMIT } from "../../repository.ts";
 import type { Push } from "../push.ts";
@@ -35,9 +35,8 @@ export async function checkRoom(
 ): Promise<void> {
   // A push that only deletes makes room.
   if (objects === undefined) return;
-  const packs = await packsIn(objects);
-  const before = (await repository.bytes()) + (await quarantinedBytes(repository.path, objects));
-  const bytes = packs.reduce((sum, pack) => sum + pack.bytes, before);
+  const others = (await repository.bytes()) + (await quarantinedBytes(repository.path, objects));
+  const bytes = others + bytesOf(await packsIn(objects));
   if (bytes <= repositoryBytes) return;
   const detail = `The repository would have ${formatBytes(bytes)}, at most ${formatBytes(repositoryBytes)} (SKIFF_MAX_REPOSITORY): leave large files out of its history, or raise SKIFF_MAX_REPOSITORY.`;
   throw new Problem("push_refused", detail, { setting: "SKIFF_MAX_REPOSITORY" });
