@@ -4,7 +4,7 @@ import { useAddressQuery } from "../blocks/address-query.ts";
 import { Choices } from "../blocks/choices.tsx";
 import { can } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
-import { Checkbox, TextField } from "../ui/field.tsx";
+import { Checkbox, SearchField } from "../ui/field.tsx";
 import { More } from "../ui/more.tsx";
 import { Empty, Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
@@ -59,10 +59,8 @@ export default function AuditPage() {
       <div class="filter-row">
         <Choices label="Time" value={since} onChange={(value) => set({ since: value })} options={SINCE} />
         <div class="wide-field">
-          <TextField
+          <SearchField
             label="Who or what"
-            bare
-            type="search"
             placeholder="Part of who, or of what: token, key/, function/resize"
             value={search}
             onChange={(value) => set({ search: value })}

@@ -5,7 +5,7 @@ import { useNames } from "../blocks/names.ts";
 import { holder } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { CopyLine } from "../ui/copy.tsx";
-import { Checkbox, TextField } from "../ui/field.tsx";
+import { Checkbox, SearchField } from "../ui/field.tsx";
 import { More } from "../ui/more.tsx";
 import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
@@ -48,10 +48,8 @@ export default function CallsPage() {
     >
       <div class="filter-row">
         <Choices label="State" value={state} onChange={(value) => set({ state: value })} options={STATES} />
-        <TextField
+        <SearchField
           label="Function"
-          bare
-          type="search"
           placeholder="Function"
           mono
           value={get("function")}

@@ -25,29 +25,29 @@ import { type Workspace, withFile } from "./workspace.ts";
 const ROOMY_PX = 1_240;
 
 /**
- * `/functions/NAME/code?file=&line=&column=&version=`: the source, drafts of it, and the way to make it live. A version that is
- * not live is shown as it is.
+ * `/functions/NAME/code?file=&line=&column=&version=`: the source, drafts of it, and the way to make it live. Other
+ * versions than the current one are read-only.
  */
 export default function CodePage({ params }: { readonly params: Readonly<Record<string, string>> }) {
   const name = params.name!;
   return (
     <FunctionPage name={name} part="Code" wide>
-      <LiveOrOther key={name} name={name} />
+      <CurrentOrOther key={name} name={name} />
     </FunctionPage>
   );
 }
 
-function LiveOrOther({ name }: { readonly name: string }) {
+function CurrentOrOther({ name }: { readonly name: string }) {
   const { data, problem } = useDescribed();
   const [get, set] = useAddressQuery();
   const version = Number(get("version"));
-  const isLive = version === data?.version;
-  // A deploy while the live version is edited must not turn the editor into a view of the version before.
+  const isCurrent = version === data?.version;
+  // A deploy while the current version is edited must not turn the editor into a view of the version before.
   useEffect(() => {
-    if (isLive) set({ version: "" });
-  }, [isLive]);
-  if (!Number.isInteger(version) || version < 1 || isLive) return <Code name={name} />;
-  if (data !== undefined) return <VersionCode key={version} {...{ name, version, live: data.version }} />;
+    if (isCurrent) set({ version: "" });
+  }, [isCurrent]);
+  if (!Number.isInteger(version) || version < 1 || isCurrent) return <Code name={name} />;
+  if (data !== undefined) return <VersionCode key={version} {...{ name, version, current: data.version }} />;
   return problem === undefined ? <div class="loading">Loading…</div> : <ProblemNotice problem={problem} />;
 }
 

@@ -1,5 +1,5 @@
-import { newerWithCalls, useDescribed } from "../function/described.ts";
-import { percentText } from "../functions/condition.ts";
+import { useDescribed } from "../function/described.ts";
+import { newerWithCalls, percentText } from "../function/traffic.ts";
 import { LinkButton } from "../ui/button.tsx";
 import { Notice } from "../ui/notice.tsx";
 

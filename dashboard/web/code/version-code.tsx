@@ -12,12 +12,12 @@ import { mainFile, type Source } from "./source.ts";
 interface VersionCodeProps {
   readonly name: string;
   readonly version: number;
-  /** The version with most of the calls. */
-  readonly live: number;
+  /** The version in the editor. */
+  readonly current: number;
 }
 
-/** The source of a version that is not live, to read: lines of errors are lines of the version that failed. */
-export function VersionCode({ name, version, live }: VersionCodeProps) {
+/** The source of a version that is not the current one, to read: lines of errors are lines of the version that failed. */
+export function VersionCode({ name, version, current }: VersionCodeProps) {
   const [get, set] = useAddressQuery();
   const [source, setSource] = useState<Source>();
   const [problem, setProblem] = useState<ApiProblem>();
@@ -36,10 +36,10 @@ export function VersionCode({ name, version, live }: VersionCodeProps) {
   const content = files[shown];
   return (
     <div class="code">
-      <Notice kind="warn" title={`This is version ${version}. Version ${live} is live.`}>
+      <Notice kind="warn" title={`This is version ${version}. The editor has version ${current}.`}>
         <div class="row">
           <Button small onClick={() => set({ version: "" })}>
-            {`Edit version ${live}`}
+            {`Edit version ${current}`}
           </Button>
           <LinkButton small href={`/functions/${name}/versions`}>
             Compare or roll back

@@ -1,7 +1,8 @@
 import { Link } from "wouter";
 import { Notice } from "../ui/notice.tsx";
 import { Badge, When } from "../ui/values.tsx";
-import { type Described, shareOf } from "./described.ts";
+import type { Described } from "./described.ts";
+import { percentText, shareOf } from "./traffic.ts";
 
 /** The last versions: who deployed them and why, newest first; and what a guard did. */
 export function Deploys({ described }: { readonly described: Described }) {
@@ -36,7 +37,7 @@ export function Deploys({ described }: { readonly described: Described }) {
               </span>
             </div>
             {shareOf(traffic, version) > 0 ? (
-              <Badge tone="ok">{Math.round(shareOf(traffic, version) * 100)} %</Badge>
+              <Badge tone="ok">{percentText(shareOf(traffic, version))}</Badge>
             ) : null}
           </li>
         ))}

@@ -1,6 +1,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Resource } from "../api/resource.ts";
+import type { Share } from "./traffic.ts";
 
 /** What `GET /func/NAME` answers, as far as pages show it. Lists have the newest last. */
 export interface Described {
@@ -46,11 +47,6 @@ export interface LastHour {
   readonly liveCalls: number;
   readonly liveErrors: number;
   readonly p95Ms?: number;
-}
-
-export interface Share {
-  readonly version: number;
-  readonly weight: number;
 }
 
 export interface Guard {
@@ -120,20 +116,6 @@ const FAILING_SHARE = 0.1;
 export function isFailing(lastHour: LastHour | undefined): boolean {
   const { liveCalls = 0, liveErrors = 0 } = lastHour ?? {};
   return liveErrors > 0 && liveErrors >= liveCalls * FAILING_SHARE;
-}
-
-/** The part of the calls that a version gets, from 0 to 1. */
-export function shareOf(traffic: readonly Share[], version: number): number {
-  const sum = traffic.reduce((all, { weight }) => all + weight, 0);
-  const own = traffic.find((each) => each.version === version)?.weight ?? 0;
-  return sum === 0 ? 0 : own / sum;
-}
-
-/** Returns the versions that take some of the calls and are newer than this one, with their parts from 0 to 1. */
-export function newerWithCalls(than: number, traffic: readonly Share[]) {
-  return traffic
-    .filter(({ version, weight }) => version > than && weight > 0)
-    .map(({ version }) => ({ version, share: shareOf(traffic, version) }));
 }
 
 /** The path of a function in the API. */

@@ -4,7 +4,8 @@ import { jsonLines } from "../api/streams.ts";
 import { codeHref, partsByPlace, type SourcePlace } from "../logs/source-places.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Badge, toneOfStatus, When } from "../ui/values.tsx";
-import { type Described, type Failure, pathOf, type Share, shareOf } from "./described.ts";
+import { type Described, type Failure, pathOf } from "./described.ts";
+import { type Share, shareOf } from "./traffic.ts";
 
 /** What a failed call printed. */
 interface Printed {

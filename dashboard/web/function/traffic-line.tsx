@@ -1,4 +1,4 @@
-import type { Share } from "./described.ts";
+import type { Share } from "./traffic.ts";
 
 const WIDTH = 100;
 

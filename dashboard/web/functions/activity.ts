@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/client.ts";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
-import type { CallState, Instance, LastHour, Share } from "../function/described.ts";
+import type { CallState, Instance, LastHour } from "../function/described.ts";
+import type { Share } from "../function/traffic.ts";
 
 /** A function as `GET /func?detail=activity` lists it. */
 export interface ActiveFunction {

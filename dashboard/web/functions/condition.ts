@@ -1,4 +1,4 @@
-import { isFailing, type Share } from "../function/described.ts";
+import { isFailing } from "../function/described.ts";
 import type { ActiveFunction } from "./activity.ts";
 
 export type Condition = "failing" | "blocked" | "ready" | "idle" | "closed";
@@ -41,19 +41,4 @@ export function conditionOf({ state = LOST, ready, traffic, lastHour, series }: 
 export function inOrder(functions: readonly ActiveFunction[]): readonly ActiveFunction[] {
   const rank = (each: ActiveFunction) => Math.min(2, ORDER.indexOf(conditionOf(each).condition));
   return functions.toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
-}
-
-/** Traffic as percentages, the largest first, such as `v2 80 % · v3 20 %`. */
-export function trafficText(traffic: readonly Share[]): string {
-  const all = traffic.reduce((sum, { weight }) => sum + weight, 0);
-  return traffic
-    .toSorted((a, b) => b.weight - a.weight)
-    .map(({ version, weight }) => `v${version} ${percentText(weight / all)}`)
-    .join(" · ");
-}
-
-/** Such as `20 %` and `0.5 %`. */
-export function percentText(share: number): string {
-  const percent = share * 100;
-  return `${percent >= 10 || Number.isInteger(percent) ? Math.round(percent) : percent.toFixed(1)} %`;
 }

@@ -1,9 +1,9 @@
 import { Link, useLocation } from "wouter";
-import type { Share } from "../function/described.ts";
+import { percentText, type Share, shareOf, trafficText } from "../function/traffic.ts";
 import { Sparkline } from "../ui/sparkline.tsx";
 import { Badge, Count, Duration, When } from "../ui/values.tsx";
 import type { ActiveFunction } from "./activity.ts";
-import { conditionOf, percentText, trafficText } from "./condition.ts";
+import { conditionOf } from "./condition.ts";
 
 /** Titles of the columns, in the order of the cells of a row. */
 export const COLUMNS = [
@@ -86,16 +86,16 @@ export function FunctionRow({ row }: { readonly row: ActiveFunction }) {
 function TrafficBar({ traffic }: { readonly traffic: readonly Share[] }) {
   const text = traffic.length === 0 ? "no version takes calls" : trafficText(traffic);
   if (traffic.length < 2) return <span class="muted">{traffic.length === 0 ? "none" : text}</span>;
-  const all = traffic.reduce((sum, { weight }) => sum + weight, 0);
-  const [first] = traffic.toSorted((a, b) => b.weight - a.weight);
+  const { version } = traffic.toSorted((a, b) => b.weight - a.weight)[0]!;
+  const share = shareOf(traffic, version);
   return (
     <span title={text} class="traffic-split">
       <svg width="64" height="6" viewBox="0 0 64 6" aria-hidden="true">
         <rect class="rest" width="64" height="6" rx="3" />
-        <rect width={(first!.weight / all) * 64} height="6" rx="3" />
+        <rect width={share * 64} height="6" rx="3" />
       </svg>
       <span>
-        v{first!.version} {percentText(first!.weight / all)}
+        v{version} {percentText(share)}
         <span class="hidden"> ({text})</span>
       </span>
     </span>

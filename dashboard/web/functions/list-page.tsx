@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { CallerStartPage } from "../caller/start-page.tsx";
 import { can } from "../session/session.ts";
 import { LinkButton } from "../ui/button.tsx";
-import { TextField } from "../ui/field.tsx";
+import { SearchField } from "../ui/field.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { type ActiveFunction, useFunctions } from "./activity.ts";
@@ -60,15 +60,8 @@ function Found({ functions }: { readonly functions: readonly ActiveFunction[] })
   const noHistory = functions.find((each) => each.noHistory !== undefined)?.noHistory;
   return (
     <>
-      <div class="function-filters">
-        <TextField
-          label="Search functions"
-          bare
-          type="search"
-          placeholder="Search by name"
-          value={search}
-          onChange={setSearch}
-        />
+      <div class="name-filters">
+        <SearchField label="Search functions" value={search} onChange={setSearch} />
         <fieldset class="state-filter">
           <legend class="hidden">State</legend>
           {FILTERS.map(([each, text]) =>

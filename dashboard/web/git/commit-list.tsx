@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { shareOf } from "../function/described.ts";
+import { shareOf } from "../function/traffic.ts";
 import { Button } from "../ui/button.tsx";
 import { More } from "../ui/more.tsx";
 import { ProblemNotice } from "../ui/notice.tsx";

@@ -1,4 +1,4 @@
-import type { Share } from "../function/described.ts";
+import type { Share } from "../function/traffic.ts";
 
 /** A repository as `GET /git` lists it. */
 export interface RepositorySummary {

@@ -5,7 +5,7 @@ import { useResource } from "../api/resource.ts";
 import { allowed } from "../blocks/allowed.ts";
 import { Button } from "../ui/button.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
-import { TextField } from "../ui/field.tsx";
+import { SearchField } from "../ui/field.tsx";
 import { Empty, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { usePaged } from "../ui/paged.ts";
@@ -56,15 +56,8 @@ export default function SecretsPage() {
         </Empty>
       ) : null}
       {rows.length > 8 ? (
-        <div class="function-filters">
-          <TextField
-            label="Search secrets"
-            bare
-            type="search"
-            placeholder="Search by name"
-            value={search}
-            onChange={setSearch}
-          />
+        <div class="name-filters">
+          <SearchField label="Search secrets" value={search} onChange={setSearch} />
         </div>
       ) : null}
       {rows.length === 0 ? null : (

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { withCode } from "../blocks/with-code.ts";
-import { TextField } from "../ui/field.tsx";
+import { SearchField } from "../ui/field.tsx";
 import { Section } from "../ui/page.tsx";
 import { Table } from "../ui/table.tsx";
 import { type Limit, limitText } from "./system.ts";
@@ -15,16 +15,7 @@ export function Limits({ limits }: { readonly limits: Readonly<Record<string, Li
   return (
     <Section
       title="Limits"
-      actions={
-        <TextField
-          label="Search limits"
-          bare
-          type="search"
-          placeholder="Search"
-          value={search}
-          onChange={setSearch}
-        />
-      }
+      actions={<SearchField label="Search limits" placeholder="Search" value={search} onChange={setSearch} />}
     >
       {rows.length === 0 ? <p class="muted">No limit matches.</p> : null}
       {rows.length === 0 ? null : (

@@ -1,3 +1,5 @@
+import { percentText, type Share, shareOf } from "../function/traffic.ts";
+
 /** What the form needs of `GET /func/NAME`. */
 export interface CalledFunction {
   readonly name: string;
@@ -5,7 +7,7 @@ export interface CalledFunction {
   /** Absent where the key cannot read it. */
   readonly version?: number;
   readonly access: string;
-  readonly traffic: readonly { readonly version: number; readonly weight: number }[];
+  readonly traffic: readonly Share[];
   readonly versions: readonly { readonly version: number }[];
 }
 
@@ -21,8 +23,7 @@ export function calledFunction({ settings, ...answer }: FunctionAnswer): CalledF
 /** The versions that can be called, newest first; first of all as the traffic is shared. */
 export function versionOptions({ traffic, versions, version }: CalledFunction) {
   if (version === undefined) return [{ value: "", text: "as the traffic goes" }];
-  const total = traffic.reduce((sum, { weight }) => sum + weight, 0);
-  const shares = traffic.map((each) => `v${each.version} ${Math.round((each.weight / total) * 100)} %`);
+  const shares = traffic.map((each) => `v${each.version} ${percentText(shareOf(traffic, each.version))}`);
   const share = traffic.length > 1 ? shares.join(", ") : `v${traffic[0]?.version ?? version}`;
   const kept = versions.map((each) => each.version).sort((a, b) => b - a);
   return [

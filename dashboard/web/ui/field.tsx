@@ -103,6 +103,11 @@ export function TextField({ value, onChange, rows, type = "text", mono = false, 
   );
 }
 
+/** A field that narrows a list. Its label is for screen readers alone. */
+export function SearchField(props: Omit<TextFieldProps, "type" | "rows" | "bare">) {
+  return <TextField placeholder="Search by name" {...props} type="search" bare />;
+}
+
 export interface SelectProps<T extends string> extends Labelled {
   readonly value: T;
   readonly onChange: (value: T) => void;

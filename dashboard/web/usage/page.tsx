@@ -8,7 +8,7 @@ import { useNames } from "../blocks/names.ts";
 import type { Key } from "../keys/key.ts";
 import { can } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
-import { TextField } from "../ui/field.tsx";
+import { SearchField, TextField } from "../ui/field.tsx";
 import { Empty } from "../ui/notice.tsx";
 import { Loaded, Page } from "../ui/page.tsx";
 import { saveFile } from "../ui/save-file.ts";
@@ -63,10 +63,8 @@ export default function UsagePage() {
     >
       <div class="filter-row">
         <Choices label="Range" value={range} onChange={(value) => set({ range: value })} options={RANGES} />
-        <TextField
+        <SearchField
           label="Function"
-          bare
-          type="search"
           placeholder="Function"
           mono
           value={get("function")}

@@ -139,7 +139,7 @@ describe("The dashboard's pages of calls", function () {
 
     await dashboard.skiff.deploy("quiet", "export default () => 2;");
     await page.getByRole("link", { name: `Open main.ts at line ${line}` }).click();
-    await page.getByText("This is version 1. Version 2 is live.").waitFor();
+    await page.getByText("This is version 1. The editor has version 2.").waitFor();
     await page.locator(".cm-line", { hasText: "it is broken" }).waitFor();
     await page.getByRole("button", { name: "Edit version 2" }).click();
     await page.locator(".cm-line", { hasText: "() => 2" }).waitFor();

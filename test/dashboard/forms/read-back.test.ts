@@ -1,7 +1,7 @@
 import { equal, match } from "node:assert/strict";
 import { ApiProblem } from "../../../dashboard/web/api/problem.ts";
 import { includes, unseen } from "../../../dashboard/web/api/read-back.ts";
-import { otherThanLive } from "../../../dashboard/web/function/live.ts";
+import { otherThanLive } from "../../../dashboard/web/function/traffic.ts";
 
 const stored = "Version 3 is stored.";
 

@@ -1,6 +1,6 @@
 import { deepEqual } from "node:assert/strict";
 import { withCode } from "../../../dashboard/web/blocks/with-code.ts";
-import { newerWithCalls } from "../../../dashboard/web/function/described.ts";
+import { newerWithCalls, percentText, trafficText } from "../../../dashboard/web/function/traffic.ts";
 
 describe("what pages say of a function", () => {
   it("shows what stands in backticks as code", () => {
@@ -27,5 +27,14 @@ describe("what pages say of a function", () => {
       [2, 3],
     );
     deepEqual(newerWithCalls(1, []), []);
+  });
+
+  it("writes parts of the calls as percentages, with a digit more for small ones", () => {
+    deepEqual([1, 0.296, 0.07, 0.005, 0].map(percentText), ["100 %", "30 %", "7 %", "0.5 %", "0 %"]);
+    const traffic = [
+      { version: 2, weight: 1 },
+      { version: 3, weight: 3 },
+    ];
+    deepEqual(trafficText(traffic), "v3 75 % · v2 25 %");
   });
 });

@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { allowed } from "../../blocks/allowed.ts";
 import { can } from "../../session/session.ts";
 import { Button, LinkButton } from "../../ui/button.tsx";
-import { TextField } from "../../ui/field.tsx";
+import { SearchField } from "../../ui/field.tsx";
 import { Empty, ProblemNotice } from "../../ui/notice.tsx";
 import { Page } from "../../ui/page.tsx";
 import { usePaged } from "../../ui/paged.ts";
@@ -53,15 +53,8 @@ export default function FlowsPage() {
       ) : null}
       {rows.length === 0 ? null : (
         <div class="stack">
-          <div class="function-filters">
-            <TextField
-              label="Search"
-              bare
-              type="search"
-              placeholder="Search by name"
-              value={search}
-              onChange={setSearch}
-            />
+          <div class="name-filters">
+            <SearchField label="Search" value={search} onChange={setSearch} />
           </div>
           <Table
             label="Flows"

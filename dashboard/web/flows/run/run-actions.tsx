@@ -79,7 +79,9 @@ export function RunActions({ run, path, reload, begun }: RunPartProps) {
           onSubmit={cancel}
           onClose={() => setCancelling(false)}
         >
-          <p>No further step starts. Steps of `finally` run. What is done stays done.</p>
+          <p>
+            No further step starts. Steps of <code>finally</code> run. What is done stays done.
+          </p>
           <TextField label="Reason" value={reason} onChange={setReason} autoFocus />
         </FormDialog>
       ) : null}

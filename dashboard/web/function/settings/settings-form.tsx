@@ -11,7 +11,7 @@ import { Section } from "../../ui/page.tsx";
 import { showDone, showWritten } from "../../ui/toast.tsx";
 import { isOvertaken, Overtaken, useBegan } from "../began.tsx";
 import { type Described, ifMatch, pathOf, useDescribed } from "../described.ts";
-import { otherThanLive } from "../live.ts";
+import { otherThanLive } from "../traffic.ts";
 import { type EnvDraft, EnvFields } from "./env-fields.tsx";
 import { type Draft, isAbout, patchOf, type SettingGroup, textOf } from "./setting.ts";
 import { SettingControl } from "./setting-control.tsx";

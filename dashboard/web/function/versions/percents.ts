@@ -1,4 +1,4 @@
-import type { Share } from "../described.ts";
+import type { Share } from "../traffic.ts";
 
 /** Whole percentages of the calls by version; their sum is 100. */
 export type Percents = readonly { readonly version: number; readonly percent: number }[];

@@ -2,7 +2,7 @@ import { api } from "../../api/client.ts";
 import { FormDialog } from "../../ui/dialog.tsx";
 import { showWritten } from "../../ui/toast.tsx";
 import { ifMatch, pathOf, useDescribed } from "../described.ts";
-import { otherThanLive } from "../live.ts";
+import { otherThanLive } from "../traffic.ts";
 
 export interface RollBackProps {
   readonly name: string;
