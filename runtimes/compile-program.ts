@@ -14,8 +14,12 @@ const PACKAGE = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;
 
 /** Path of esbuild's program, which the package for this machine contains. */
 export function esbuildPath(): string {
-  const require = createRequire(createRequire(import.meta.url).resolve("esbuild"));
+  const require = createRequire(esbuildLibrary());
   return require.resolve(`@esbuild/${process.platform}-${process.arch}/bin/esbuild`);
+}
+
+function esbuildLibrary(): string {
+  return createRequire(import.meta.url).resolve("esbuild");
 }
 
 /**
@@ -32,7 +36,7 @@ export async function compileProgram(entry: string, options: readonly string[]):
   return readKept(file) ?? (await compileAndKeep(file, entry, options)) ?? (await compile(entry, options));
 }
 
-/** Returns undefined if that fails: compiling without a file still works on a full disk, or says what is wrong. */
+/** Returns undefined if this fails. Compiling without files then works on a full disk, or reports the error. */
 async function compileAndKeep(
   file: string,
   entry: string,
@@ -41,7 +45,7 @@ async function compileAndKeep(
   let folder: string | undefined;
   let code: string | undefined;
   try {
-    // What a killed start leaves there is removed by the system.
+    // The system removes what a killed start leaves there.
     folder = mkdtempSync(join(tmpdir(), "skiff-compile-"));
     const [outfile, metafile] = [join(folder, "program.js"), join(folder, "inputs.json")];
     await compile(entry, [...options, `--outfile=${outfile}`, `--metafile=${metafile}`]);
@@ -67,6 +71,6 @@ function inputsOf(metafile: string, folder: string): string[] {
   const { inputs } = JSON.parse(readFileSync(metafile, "utf8")) as { inputs: Record<string, unknown> };
   const paths = Object.keys(inputs).map((path) => join(folder, path));
   const packages = paths.flatMap((path) => PACKAGE.exec(path)?.[0] ?? []);
-  const compiler = dirname(dirname(createRequire(import.meta.url).resolve("esbuild")));
+  const compiler = dirname(dirname(esbuildLibrary()));
   return [...paths, ...[...new Set([compiler, ...packages])].map((each) => join(each, "package.json"))];
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 interface Compiled {
   readonly code: string;
-  /** Paths of all that it was compiled from. */
+  /** Paths of all files that it was compiled from. */
   readonly inputs: readonly string[];
 }
 
@@ -18,8 +18,8 @@ interface Kept {
 }
 
 /**
- * Returns the file for a compiled program, beside what Node compiles of modules: whoever can write there can change Skiff
- * itself. Undefined if Node keeps nothing, or the folder cannot be written.
+ * Returns the file for a compiled program, beside the modules that Node has compiled: a user who can write there can change
+ * Skiff itself. Undefined if Node keeps nothing, or the folder cannot be written.
  * @param identity what the code depends on besides the content of its inputs
  */
 export function keptFile(identity: readonly string[]): string | undefined {
@@ -30,7 +30,7 @@ export function keptFile(identity: readonly string[]): string | undefined {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     accessSync(folder, constants.W_OK);
   } catch {
-    // It was made by another user, or cannot be made. Compiling is only slower.
+    // Another user made it, or it cannot be made. Compiling is only slower.
     return undefined;
   }
   return join(folder, `${hashOf(JSON.stringify(identity))}.json`);
@@ -44,7 +44,7 @@ export function readKept(file: string): string | undefined {
     const isCurrent = Object.entries(kept.inputs).every(([path, before]) => hashOfFile(path) === before);
     return isCurrent ? kept.code : undefined;
   } catch {
-    // Compiling is only slower, and says what is wrong with an input.
+    // Compiling is only slower, and reports what is wrong with an input.
     return undefined;
   }
 }

@@ -1,12 +1,14 @@
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { StartMessage } from "../../client-image/start-message.ts";
 import { compileProgram } from "../compile-program.ts";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../runtime.ts";
+import { writeProgram } from "../write-program.ts";
 import { denoPath } from "./deno-binary.ts";
 import { denoRunArguments, folderVariables, programArguments, projectVariables } from "./deno-flags.ts";
 import { explainLine, isRemark } from "./permission-advice.ts";
+
+const OPTIONS = ["--format=esm", "--target=esnext", "--tsconfig-raw={}"];
 
 /** Writes the runtime's program into `folder`. */
 export async function denoPlanner(folder: string): Promise<LaunchPlanner> {
@@ -77,14 +79,6 @@ function denoVariables(cache: string): Record<string, string> {
 export async function compileRuntime(folder: string): Promise<string> {
   const entry = fileURLToPath(new URL("../../client-image/runtime.ts", import.meta.url));
   const file = join(folder, "runtime.mjs");
-  const program = await compileProgram(entry, ["--format=esm", "--target=esnext", "--tsconfig-raw={}"]);
-  // On a full disk the file of an earlier start can be used, but not written again.
-  if (!existsSync(file) || readFileSync(file, "utf8") !== program) {
-    // It is read-only.
-    rmSync(file, { force: true });
-    writeFileSync(file, program);
-  }
-  // Instances may have users of their own; it holds nothing secret.
-  chmodSync(file, 0o444);
+  writeProgram(file, await compileProgram(entry, OPTIONS));
   return file;
 }

@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compileProgram } from "../compile-program.ts";
+import { writeProgram } from "../write-program.ts";
 
 const OPTIONS = ["--platform=node", "--format=esm", "--target=node24", "--tsconfig-raw={}"];
 
@@ -12,14 +12,6 @@ const OPTIONS = ["--platform=node", "--format=esm", "--target=node24", "--tsconf
 export async function compileHost(folder: string): Promise<string> {
   const entry = fileURLToPath(new URL("host/main.ts", import.meta.url));
   const file = join(folder, "host.mjs");
-  const program = await compileProgram(entry, OPTIONS);
-  // On a full disk the file of an earlier start can be used, but not written again.
-  if (!existsSync(file) || readFileSync(file, "utf8") !== program) {
-    // It is read-only.
-    rmSync(file, { force: true });
-    writeFileSync(file, program);
-  }
-  // Programs may have users of their own; it holds nothing secret.
-  chmodSync(file, 0o444);
+  writeProgram(file, await compileProgram(entry, OPTIONS));
   return file;
 }

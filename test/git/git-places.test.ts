@@ -53,7 +53,7 @@ describe("GitPlaces", () => {
     await Promise.all(all);
   });
 
-  it("gives the next place to whoever has the fewest", async () => {
+  it("gives the next place to the principal that has the fewest", async () => {
     const requests = new Requests({ places: 2, inAll: 40 });
     const all = ["a1", "a2", "a3", "b1", "b2"].map((name) => requests.begin(name));
     assert.deepEqual(requests.running, ["a1", "b1"]);

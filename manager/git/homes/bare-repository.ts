@@ -65,7 +65,7 @@ async function looseRefs(path: string): Promise<[string, CommitId][]> {
   return refs;
 }
 
-/** Names the files of refs, whatever they have. A lock is none: git may be about to move its ref. */
+/** Lists the files of refs, whatever their content. Leaves out locks: git may be about to move their refs. */
 export async function refFiles(path: string, folder = "refs"): Promise<string[]> {
   const files: string[] = [];
   for (const entry of await entriesOf(join(path, folder))) {

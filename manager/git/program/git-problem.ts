@@ -7,7 +7,7 @@ const LINE_CHARACTERS = 300;
 const ABSOLUTE_PATH = /(?<=^|[\s'"(])\/[^\s'")]+/g;
 
 /**
- * Returns what a failure of git is for whoever asked for it: a repository may be more than git can read within its bounds.
+ * Turns a failure of git into a Problem for the client: a repository may be more than git can read within its bounds.
  * Errors that are not from git stay as they are.
  */
 export function toGitProblem(error: unknown): unknown {

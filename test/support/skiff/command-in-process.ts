@@ -1,24 +1,20 @@
 import { PassThrough, Readable } from "node:stream";
 import { runProgram } from "../../../cli/program.ts";
+import { Command, type CommandResult } from "./command.ts";
 
 export interface InProcessOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface CommandResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** The command `skiff` in this process, which is much faster than a process for each command line. */
-export class CommandInProcess {
+export class CommandInProcess extends Command<InProcessOptions> {
   /** The working folder. */
   readonly folder: string;
   readonly #env: Readonly<Record<string, string>>;
 
   constructor(folder: string, env: Readonly<Record<string, string>>) {
+    super();
     this.folder = folder;
     this.#env = { HOME: folder, ...env };
   }
@@ -38,21 +34,6 @@ export class CommandInProcess {
       stderr: stderr.stream,
     });
     return { code, stdout: stdout.text(), stderr: stderr.text() };
-  }
-
-  /** Runs a command that must work. Returns what it prints on standard output. */
-  async output(args: readonly string[], options: InProcessOptions = {}): Promise<string> {
-    const { code, stdout, stderr } = await this.run(args, options);
-    if (code !== 0) throw new Error(`skiff ${args.join(" ")} ended with ${code}:\n${stdout}${stderr}`);
-    return stdout;
-  }
-
-  /** The same with `--json`. */
-  async json<T = Record<string, unknown>>(
-    args: readonly string[],
-    options: InProcessOptions = {},
-  ): Promise<T> {
-    return JSON.parse(await this.output([...args, "--json"], options)) as T;
   }
 }
 
