@@ -100,7 +100,7 @@ describe("the session of the dashboard", () => {
   });
 
   it("stays, and signs nobody out, after a link that was followed before", async () => {
-    session.holder.value = undefined;
+    session.holder.value = undefined as Holder | undefined;
     for (const [answer, by] of [
       [refused, undefined],
       [() => Response.json(HOLDER), HOLDER.by],
