@@ -31,9 +31,9 @@ export function RunNow({ schedule: { name, spec }, onDone, small = false }: Acti
       icon="play"
       question={`Run ${name} now?`}
       action="Run now"
-      outcome={`It fires once at once, beside its times: ${targetOf(spec).text}. What that does cannot be undone.`}
+      outcome={`It fires once now, in addition to its times: ${targetOf(spec).text}. What that does cannot be undone.`}
       onSubmit={run}
-      {...allowed("deploy", "Beside its times")}
+      {...allowed("deploy", "In addition to its times")}
     >
       Run now
     </AskedButton>

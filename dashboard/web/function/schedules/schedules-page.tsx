@@ -59,7 +59,7 @@ function OwnTimes({ described }: { readonly described: Described }) {
           icon="play"
           question={`Call ${name} now?`}
           action="Run now"
-          outcome="It is called once at once, beside its times. What it does cannot be undone."
+          outcome="It is called once now, in addition to its times. What it does cannot be undone."
           onSubmit={run}
           {...allowed("call")}
         >
