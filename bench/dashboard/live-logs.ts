@@ -10,7 +10,7 @@ import { reportKeys, typed } from "./typing.ts";
 
 const RATE = Number(process.argv[2] ?? 5_000);
 const ROUNDS = 3;
-/** Its time is bounded: so long it prints after a call. */
+/** One call prints this long. */
 const PRINTING_S = 5;
 const TICK_MS = 20;
 const MIB = 2 ** 20;

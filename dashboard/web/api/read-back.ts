@@ -6,12 +6,16 @@ export interface Written<T> {
   readonly stored: string;
   /** Reads what the page shows. */
   readonly read: () => Promise<T>;
-  /** What it is instead of what was written, such as `its calls go to v4`; undefined if it is as written. */
+  /** What the API answers instead, such as `its calls go to v4`; undefined if it is what was written. */
   readonly differs: (now: T) => string | undefined;
 }
 
-/** Reads back what was written. Returns why it cannot be seen, so that no page says "saved" over an old state. */
-export async function unseen<T>({ stored, read, differs }: Written<T>): Promise<ApiProblem | undefined> {
+/** Reads back what was written. Returns why the page may not show it, so that no page says "saved" over an old state. */
+export async function readBackProblem<T>({
+  stored,
+  read,
+  differs,
+}: Written<T>): Promise<ApiProblem | undefined> {
   let now: T;
   try {
     now = await read();

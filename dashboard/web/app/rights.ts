@@ -8,7 +8,7 @@ interface PageRight {
   readonly isForAll?: boolean;
 }
 
-/** What pages ask of a key, as the API does; the first one that matches counts. All others need `read`. */
+/** What pages require of a key, as the API does. The first match counts; all others need `read`. */
 const RIGHTS: readonly PageRight[] = [
   { path: /^\/($|try\/)/, scopes: [] },
   { path: /^\/new$/, scopes: ["deploy"] },

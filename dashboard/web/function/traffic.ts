@@ -32,7 +32,7 @@ export function percentText(share: number): string {
   return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))} %`;
 }
 
-/** What became of a version that should have all calls; undefined if it has them. */
+/** Says where calls go if not all of them go to a version; undefined if they do. */
 export function otherThanLive(
   { traffic }: { readonly traffic: readonly Share[] },
   version: number,

@@ -20,7 +20,7 @@ const FILTERS: readonly (readonly [condition: Condition | "all", text: string])[
   ["closed", "Internal"],
 ];
 
-/** The start page: all functions, or what a key can do that cannot list them. */
+/** The start page: all functions. For a key that cannot list them, what it can do. */
 export default function StartPage() {
   return can("read") ? <FunctionsPage /> : <CallerStartPage />;
 }

@@ -55,7 +55,7 @@ export function KeyForm({ old, onClose, onDone, onCreated }: KeyFormProps) {
   return (
     <FormDialog
       title={old === undefined ? "New key" : `Change ${old.name ?? old.id}`}
-      isKept
+      isGuarded
       action={old === undefined ? "Create" : "Save"}
       onSubmit={submit}
       onClose={onClose}

@@ -20,8 +20,8 @@ export interface Guard {
 }
 
 /**
- * The way between the pages of this tab. Before changes are lost it asks, also on the way back or forward: the browser has
- * gone there already then, so it is sent back first.
+ * Moves between the pages of this tab, and asks before changes are lost. On the way back or forward the browser has moved
+ * already, so it is sent back first.
  */
 export class GuardedHistory {
   readonly #tab: Tab;

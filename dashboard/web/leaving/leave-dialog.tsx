@@ -1,13 +1,13 @@
 import { FormDialog } from "../ui/dialog.tsx";
-import { leave } from "./location.ts";
+import { pendingLeave } from "./location.ts";
 import { unsaved } from "./unsaved.ts";
 
 /** Asks before a page with changes is left. */
 export function LeaveDialog() {
-  const go = leave.value;
+  const go = pendingLeave.value;
   if (go === undefined) return null;
   const stay = () => {
-    leave.value = undefined;
+    pendingLeave.value = undefined;
   };
   const discard = async () => {
     unsaved.value = [];

@@ -3,8 +3,8 @@ import { navigate } from "wouter/use-browser-location";
 import { GuardedHistory } from "./history.ts";
 import { unsaved } from "./unsaved.ts";
 
-/** Goes to where somebody wants to go, while changes would be lost by that. */
-export const leave = signal<(() => void) | undefined>(undefined);
+/** The navigation that waits for an answer, because changes would be lost. */
+export const pendingLeave = signal<(() => void) | undefined>(undefined);
 
 const path = signal(location.pathname);
 
@@ -20,7 +20,7 @@ const guarded = new GuardedHistory(
   {
     isNeeded: () => unsaved.value.length > 0,
     ask: (go) => {
-      leave.value = go;
+      pendingLeave.value = go;
     },
     onPath: (now) => {
       path.value = now;

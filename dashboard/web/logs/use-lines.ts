@@ -12,12 +12,12 @@ const MOST_LINES = 50_000;
 const AT_ONCE = 250;
 /** Between two drawings: nobody reads faster, and typing needs the time. */
 const DRAW_MS = 100;
-/** Kept lines come within it; until then nobody knows that there are none. */
+/** Kept lines arrive within it. Until then the page cannot say that there are none. */
 const SETTLED_MS = 1_000;
 
 export interface Lines extends BufferState {
   readonly link: "opening" | "live" | "lost";
-  /** No line is coming that was printed before. */
+  /** All lines that were printed before are here. */
   readonly isSettled: boolean;
   /** Why the lines cannot be read. */
   readonly problem: ApiProblem | undefined;

@@ -45,7 +45,7 @@ export function ScheduleForm({ onClose, onDone, name: oldName, declared }: Sched
   return (
     <FormDialog
       title={oldName === undefined ? "New schedule" : `Change ${oldName}`}
-      isKept
+      isGuarded
       action={oldName === undefined ? "Create" : "Save"}
       onSubmit={submit}
       onClose={onClose}

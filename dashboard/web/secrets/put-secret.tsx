@@ -21,7 +21,7 @@ export function PutSecret({ name: given, onClose, onDone }: PutSecretProps) {
   return (
     <FormDialog
       title={given === undefined ? "New secret" : `New value of ${given}`}
-      isKept
+      isGuarded
       action="Store"
       onSubmit={submit}
       onClose={onClose}

@@ -5,8 +5,8 @@ import { signInFault, signInWith } from "./session.ts";
 const PLACE = "skiff.oidc";
 
 /**
- * Prefix of the same for sign-ins in a tab of their own, which has no storage of the tab that waits for it. Each has an
- * entry under its state: several tabs can wait at once.
+ * Prefix for sign-ins in a new tab, which cannot read the session storage of the tab that waits. Each has an entry under its
+ * state: several tabs can wait at once.
  */
 const AGAIN = "skiff.oidc.again.";
 /** A dialog can stay open over a weekend before somebody follows its link. */

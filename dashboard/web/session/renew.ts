@@ -6,8 +6,8 @@ const ANSWER_MS = 20_000;
 let renewing: Promise<boolean> | undefined;
 
 /**
- * Gets a newer token in place of one that the API refused, if the issuer gave a refresh token. Of several requests and tabs
- * one asks: many issuers take a refresh token once.
+ * Gets a newer token in place of one that the API refused, if the issuer gave a refresh token. Only
+ * one of several requests and tabs asks, because many issuers accept a refresh token once.
  */
 export function renew(refused: string): Promise<boolean> {
   renewing ??= alone(() => ask(refused)).finally(() => {

@@ -52,7 +52,7 @@ export function SubscriptionForm({ onClose, onDone, topic: firstTopic, ...old }:
   return (
     <FormDialog
       title={old.name === undefined ? "New subscription" : `Change ${old.name}`}
-      isKept
+      isGuarded
       action={old.name === undefined ? "Subscribe" : "Save"}
       onSubmit={submit}
       onClose={onClose}

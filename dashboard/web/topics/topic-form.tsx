@@ -33,7 +33,7 @@ export function TopicForm({ onClose, onDone, name: oldName, declared }: TopicFor
   return (
     <FormDialog
       title={oldName === undefined ? "New topic" : `Change ${oldName}`}
-      isKept
+      isGuarded
       action={oldName === undefined ? "Create" : "Save"}
       onSubmit={submit}
       onClose={onClose}

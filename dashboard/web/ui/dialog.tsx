@@ -20,7 +20,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
   const [before] = useState(() => document.activeElement);
   useEffect(() => {
     element.current!.showModal();
-    // Its owner removes it without closing it, so the browser gives the focus to nothing. Until then the page takes none.
+    // Its owner removes it without closing it, so the browser restores no focus. The page takes none before it is removed.
     return () => queueMicrotask(() => giveFocus(before));
   }, []);
   return (
@@ -47,7 +47,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
   );
 }
 
-/** Focuses the element that opened a dialog. If it is no longer in the page, the content gets a focus that nothing else has. */
+/** Focuses the element that opened a dialog. If that has left the page and nothing else has the focus, the content gets it. */
 function giveFocus(to: Element | null): void {
   const isThere = to instanceof HTMLElement && to.isConnected && to !== document.body;
   if (isThere) to.focus({ preventScroll: true });
@@ -71,7 +71,7 @@ export interface FormDialogProps {
   /** On the button that closes it; `Cancel` by default. */
   readonly cancel?: string;
   /** What is typed here takes time: closing asks before it is lost. */
-  readonly isKept?: boolean;
+  readonly isGuarded?: boolean;
 }
 
 /** A form in a dialog, which closes when the API has done what it asks. */
@@ -85,14 +85,14 @@ export function FormDialog({
   children,
   typed,
   cancel = "Cancel",
-  isKept = false,
+  isGuarded = false,
 }: FormDialogProps) {
   const [problem, setProblem] = useState<ApiProblem>();
   const [isBusy, setBusy] = useState(false);
   const [text, setText] = useState("");
   const [isTouched, setTouched] = useState(false);
   const [isAsking, setAsking] = useState(false);
-  const isAtRisk = isKept && isTouched && !isBusy;
+  const isAtRisk = isGuarded && isTouched && !isBusy;
   useUnsaved(title, isAtRisk);
   const close = () => (isAtRisk ? setAsking(true) : onClose());
   const submit = async (event: Event) => {

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { asProblem } from "../api/problem.ts";
-import { unseen, type Written } from "../api/read-back.ts";
+import { readBackProblem, type Written } from "../api/read-back.ts";
 import { Icon } from "./icon.tsx";
 
 interface Message {
@@ -19,9 +19,9 @@ export function showDone(text: string): void {
   setTimeout(() => close(id), SHOWN_MS);
 }
 
-/** Says that something was done once it was read back, and else what is known. */
+/** Shows `done` once what was written is read back. Otherwise shows what is known. */
 export async function showWritten<T>(done: string, written: Written<T>): Promise<void> {
-  const problem = await unseen(written);
+  const problem = await readBackProblem(written);
   if (problem === undefined) showDone(done);
   else showProblem(problem);
 }

@@ -1,20 +1,20 @@
 import { equal, match } from "node:assert/strict";
 import { ApiProblem } from "../../../dashboard/web/api/problem.ts";
-import { includes, unseen } from "../../../dashboard/web/api/read-back.ts";
+import { includes, readBackProblem } from "../../../dashboard/web/api/read-back.ts";
 import { otherThanLive } from "../../../dashboard/web/function/traffic.ts";
 
 const stored = "Version 3 is stored.";
 
 describe("a write that is read back", () => {
   it("is seen when the state is as written", async () => {
-    equal(await unseen({ stored, read: async () => 3, differs: () => undefined }), undefined);
+    equal(await readBackProblem({ stored, read: async () => 3, differs: () => undefined }), undefined);
   });
 
   it("is called stored, and not shown, when it cannot be read", async () => {
     const read = async () => {
       throw new ApiProblem(503, { detail: "The store is away." });
     };
-    const problem = await unseen({ stored, read, differs: () => undefined });
+    const problem = await readBackProblem({ stored, read, differs: () => undefined });
     equal(problem?.code, "not_read_back");
     match(
       problem.message,
@@ -24,7 +24,7 @@ describe("a write that is read back", () => {
 
   it("names another state than what was written", async () => {
     const read = async () => ({ traffic: [{ version: 4, weight: 1 }] });
-    const problem = await unseen({ stored, read, differs: (now) => otherThanLive(now, 3) });
+    const problem = await readBackProblem({ stored, read, differs: (now) => otherThanLive(now, 3) });
     equal(problem?.code, "overtaken");
     match(problem.message, /^Version 3 is stored\. But its calls go to v4 now/);
   });

@@ -30,7 +30,7 @@ export function StartRun({ name, onClose }: StartRunProps) {
   return (
     <FormDialog
       title={`Run ${name}`}
-      isKept
+      isGuarded
       action="Run"
       disabled={fault !== undefined}
       onSubmit={begin}

@@ -44,7 +44,7 @@ export function UseSecret({ described: { name, version }, onClose }: UseSecretPr
   const listed = stored.data?.secrets.map((each) => each.name) ?? [];
   const names = chosen === "" || listed.includes(chosen) ? listed : [chosen, ...listed];
   return (
-    <FormDialog title={`A secret for ${name}`} action="Use it" isKept onSubmit={submit} onClose={onClose}>
+    <FormDialog title={`A secret for ${name}`} action="Use it" isGuarded onSubmit={submit} onClose={onClose}>
       <Select
         label="Secret"
         value={chosen}
