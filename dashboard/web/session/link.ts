@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { ApiProblem, asProblem, problemFrom } from "../api/problem.ts";
 import { showProblem } from "../ui/toast.tsx";
-import { credential, PLACE, signIn, signOut } from "./credential.ts";
+import { credential, PLACE, signIn } from "./credential.ts";
 import { renew } from "./renew.ts";
 import { become, type Holder, holder, holderOf, revoke, signInFault, unanswered } from "./session.ts";
 
@@ -47,14 +47,14 @@ export async function acceptOffer({ key, holder: next }: Offer): Promise<void> {
   await revokeBefore(text, before);
 }
 
-/** Nobody is signed in with what the API refuses. */
+/** With what the API refuses nobody is signed in. It stays stored: other tabs keep their pages until somebody signs in again. */
 async function holderOfStored(stored: string): Promise<Holder | ApiProblem> {
   let [text, found] = [stored, await holderOf(stored)];
   if (isRefused(found) && (await renew(stored))) {
     text = credential.value!;
     found = await holderOf(text);
   }
-  if (isRefused(found) && credential.value === text) signOut();
+  if (isRefused(found) && credential.value === text) credential.value = undefined;
   return found;
 }
 

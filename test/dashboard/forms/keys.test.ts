@@ -82,9 +82,19 @@ describe("the dashboard with a key that has few rights", function () {
     await assertAccessible(page);
     // Nothing leads past it.
     await page.keyboard.press("Escape");
-    const { key } = await newKey({ scopes: ["deploy", "read"] });
-    await page.getByRole("dialog").getByLabel("Key or token").fill(key);
+    const next = await newKey({ scopes: ["deploy", "read"] });
+    await page.getByRole("dialog").getByLabel("Key or token").fill(next.key);
     await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    assert.equal(await timeout.inputValue(), "20s");
+    // Another tab, which somebody opens meanwhile, asks as well and signs in both.
+    await admin("DELETE", `/key/${next.id}`);
+    await page.getByRole("dialog").getByText("does not accept your key").waitFor();
+    const other = await page.context().newPage();
+    await other.goto(dashboard.origin);
+    await other.getByLabel("Key or token").fill((await newKey({ scopes: ["read", "deploy"] })).key);
+    await page.getByRole("dialog").waitFor();
+    await other.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assert.equal(await timeout.inputValue(), "20s");
     await page.getByRole("button", { name: "Save" }).click();
