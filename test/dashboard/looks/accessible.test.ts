@@ -6,6 +6,8 @@ import { type Dashboard, PHONE, signedInDashboard } from "../../support/browser/
 import { eventually } from "../../support/eventually.ts";
 import { EMPTY, type Ids, MISSING, OPEN, pages, type State } from "./pages-and-states.ts";
 
+const DARK = ["dark"] as const;
+const BOTH = ["light", "dark"] as const;
 const HELLO = `export default async (request) => {
   if ((await request.text()).includes("bad")) throw new Error("it is broken");
   return "hello";
@@ -15,7 +17,7 @@ const ORDER = `steps:
   two: { approve: "Go on?", needs: [one] }
 `;
 
-/** Every page and state in light colours on a desktop, and in dark ones on a phone. */
+/** Every page and state on a desktop in light and in dark colours, and on a phone in dark ones. */
 describe("the looks of the dashboard", function () {
   this.timeout(180_000);
   let dashboard: Dashboard;
@@ -24,8 +26,8 @@ describe("the looks of the dashboard", function () {
   before(async function () {
     needsBrowser(this);
     dashboard = await signedInDashboard();
-    desktop = await dashboard.open("/", { colorScheme: "light" });
-    phone = await dashboard.open("/", { ...PHONE, colorScheme: "dark" });
+    desktop = await dashboard.open("/");
+    phone = await dashboard.open("/", PHONE);
   });
   after(() => dashboard?.close());
 
@@ -69,7 +71,11 @@ describe("the looks of the dashboard", function () {
       for (const state of states) {
         await show(page, state);
         const where = `${page === phone ? "phone" : "desktop"} ${state.path} with ${state.text}`;
-        for (const finding of await seriousFindings(page)) found.push(`${where}: ${finding}`);
+        for (const colorScheme of page === phone ? DARK : BOTH) {
+          await page.emulateMedia({ colorScheme });
+          for (const finding of await seriousFindings(page))
+            found.push(`${where}, ${colorScheme}: ${finding}`);
+        }
         const wide = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
         if (wide > 0) found.push(`${where} is ${wide} pixels too wide`);
         if (state.open !== undefined) await page.keyboard.press("Escape");
